@@ -232,10 +232,7 @@ impl std::fmt::Debug for Admission {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn at(path: &str) -> VPath {
-        VPath::root().join(path.as_bytes()).unwrap()
-    }
+    use crate::vpath::at;
 
     #[test]
     fn the_longest_path_decides() {

@@ -10,7 +10,6 @@
 //! operation must be polled inside a tokio runtime.
 mod append;
 mod beginning;
-mod copy;
 mod create;
 mod errno;
 mod facts;
@@ -42,7 +41,7 @@ use std::time::SystemTime;
 
 use rustix::fs::{
     AtFlags, Mode, OFlags, RawDir, RenameFlags, Timespec, Timestamps, UTIME_OMIT, fchmod, fstatvfs, fsync,
-    mkdirat, openat, renameat, renameat_with, unlinkat, utimensat,
+    mkdirat, renameat, renameat_with, unlinkat, utimensat,
 };
 use rustix::io::Errno;
 
@@ -107,15 +106,16 @@ impl Local {
     }
 
     /// Changes something, on another thread; refused at once where nothing may be changed.
-    fn change<T: Send + 'static>(
+    fn change(
         &self,
-        change: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
-    ) -> Op<'_, T> {
+        path: &VPath,
+        change: impl FnOnce(&Inner, &VPath) -> Result<()> + Send + 'static,
+    ) -> Op<'_, ()> {
         if self.inner.options.read_only {
             return Box::pin(ready(Err(Kind::ReadOnly.into())));
         }
-        let inner = Arc::clone(&self.inner);
-        Box::pin(hop(move || change(&inner)))
+        let (inner, path) = (Arc::clone(&self.inner), path.clone());
+        Box::pin(hop(move || change(&inner, &path)))
     }
 }
 
@@ -156,33 +156,28 @@ impl Tree for Local {
     }
 
     fn rename<'a>(&'a self, from: &'a VPath, to: &'a VPath) -> Op<'a, ()> {
-        let (from, to) = (from.clone(), to.clone());
-        self.change(move |inner| inner.rename(&from, &to))
+        let to = to.clone();
+        self.change(from, move |inner, from| inner.rename(from, &to))
     }
 
     fn remove<'a>(&'a self, path: &'a VPath) -> Op<'a, ()> {
-        let path = path.clone();
-        self.change(move |inner| inner.remove(&path))
+        self.change(path, Inner::remove)
     }
 
     fn remove_dir<'a>(&'a self, path: &'a VPath) -> Op<'a, ()> {
-        let path = path.clone();
-        self.change(move |inner| inner.remove_dir(&path))
+        self.change(path, Inner::remove_dir)
     }
 
     fn make_dir<'a>(&'a self, path: &'a VPath, mode: Option<u32>) -> Op<'a, ()> {
-        let path = path.clone();
-        self.change(move |inner| inner.make_dir(&path, mode))
+        self.change(path, move |inner, path| inner.make_dir(path, mode))
     }
 
     fn set_modified<'a>(&'a self, path: &'a VPath, modified: Time) -> Op<'a, ()> {
-        let path = path.clone();
-        self.change(move |inner| inner.set_modified(&path, modified))
+        self.change(path, move |inner, path| inner.set_modified(path, modified))
     }
 
     fn set_mode<'a>(&'a self, path: &'a VPath, mode: u32) -> Op<'a, ()> {
-        let path = path.clone();
-        self.change(move |inner| inner.set_mode(&path, mode))
+        self.change(path, move |inner, path| inner.set_mode(path, mode))
     }
 
     fn space<'a>(&'a self, path: &'a VPath) -> Op<'a, u64> {
@@ -223,11 +218,7 @@ impl Inner {
         if self.root.open_at(path, OFlags::PATH | OFlags::NOFOLLOW, reach).is_ok() {
             return Ok(None);
         }
-        let (dir, name) = match self.root.parent(path, reach) {
-            Ok(Some(found)) => found,
-            Ok(None) => return Ok(None),
-            Err(fault) => return Err(fault),
-        };
+        let Some((dir, name)) = self.root.parent(path, reach)? else { return Ok(None) };
         let Some(part) = resolve::kept_part(&dir, &PartName::named(name), reach)? else { return Ok(None) };
         let kept = match reach {
             Reach::Memory if part::is_kept(&part) => true,
@@ -326,9 +317,7 @@ impl Inner {
         match unlinkat(&dir, name, AtFlags::REMOVEDIR) {
             // Some file systems say "exists" for "not empty".
             Err(Errno::NOTEMPTY | Errno::EXIST) => {
-                let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-                let full = openat(&dir, name, flags, Mode::empty())?;
-                clear_of_parts(&full)?;
+                clear_of_parts(&resolve::open_name(&dir, name, OFlags::RDONLY | OFlags::DIRECTORY)?)?;
                 Ok(unlinkat(&dir, name, AtFlags::REMOVEDIR)?)
             }
             done => Ok(done?),
@@ -343,11 +332,8 @@ impl Inner {
         let stat = facts::of_name(&dir, name)?;
         if stat.posix.mode & 0o777 != mode {
             // The process's own mask took bits away. What it inherited (setgid) stays.
-            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            fchmod(
-                openat(&dir, name, flags, Mode::empty())?,
-                Mode::from_raw_mode(stat.posix.mode & 0o7000 | mode),
-            )?;
+            let made = resolve::open_name(&dir, name, OFlags::RDONLY | OFlags::DIRECTORY)?;
+            fchmod(made, Mode::from_raw_mode(stat.posix.mode & 0o7000 | mode))?;
         }
         self.sync(&dir)
     }
@@ -399,7 +385,7 @@ impl Inner {
             return Ok(());
         }
         self.faults.before()?;
-        match openat(dir, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
+        match resolve::open_name(dir, b".", OFlags::RDONLY | OFlags::DIRECTORY) {
             Ok(dir) => Ok(fsync(dir)?),
             Err(Errno::ACCESS) => Ok(()),
             Err(errno) => Err(errno.into()),
@@ -408,7 +394,7 @@ impl Inner {
 }
 
 /// Removes the kept parts of a directory that holds nothing else; touches nothing where it does.
-fn clear_of_parts(dir: &OwnedFd) -> Result<()> {
+fn clear_of_parts(dir: &File) -> Result<()> {
     let mut buffer = Vec::with_capacity(8 * 1024);
     let mut entries = RawDir::new(dir, buffer.spare_capacity_mut());
     while let Some(entry) = entries.next() {

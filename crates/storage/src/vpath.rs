@@ -94,3 +94,9 @@ impl fmt::Debug for VPath {
         write!(f, "VPath({})", self.0.escape_ascii())
     }
 }
+
+/// The path of a test's text.
+#[cfg(test)]
+pub(crate) fn at(path: &str) -> VPath {
+    VPath::root().join(path.as_bytes()).unwrap()
+}

@@ -23,15 +23,12 @@
 //! The journal is not synced, which would cost more than the append; the file is, before step 4. So after a
 //! reboot a journal may be there whose step 4 was done and acknowledged, and is lost. Therefore a journal of
 //! an earlier boot cuts only what was added in part, and never bytes that are all there.
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 
-use rustix::fs::{
-    AtFlags, FallocateFlags, FlockOperation, Mode, OFlags, RawDir, RenameFlags, fallocate, flock, openat,
-    renameat_with, unlinkat,
-};
+use rustix::fs::{AtFlags, FallocateFlags, OFlags, RawDir, RenameFlags, fallocate, renameat_with, unlinkat};
 use rustix::io::Errno;
 
 use super::facts;
@@ -39,6 +36,7 @@ use super::facts::Facts;
 use super::fault::Faults;
 use super::inner::{Inner, Sync};
 use super::part::{self, Absent, Held, PartName};
+use super::resolve::open_name;
 use crate::{Error, FileType, Kind, Result};
 
 /// Bytes copied at a time.
@@ -136,14 +134,8 @@ pub(super) fn is_same(now: &Facts, before: &Facts) -> bool {
 impl Append<'_> {
     /// Adds the bytes. On an error the file is as it was.
     pub(super) fn run(mut self) -> Result<Added> {
-        let flags = OFlags::WRONLY
-            | OFlags::APPEND
-            | OFlags::NOFOLLOW
-            | OFlags::NONBLOCK
-            | OFlags::NOCTTY
-            | OFlags::CLOEXEC;
-        let file = match openat(self.dir, self.name, flags, Mode::empty()) {
-            Ok(fd) => File::from(fd),
+        let file = match open_name(self.dir, self.name, OFlags::WRONLY | OFlags::APPEND) {
+            Ok(file) => file,
             Err(Errno::NOENT) => return Ok(Added::Moved),
             // A link has been put there.
             Err(Errno::LOOP) => return Err(Kind::Changed.into()),
@@ -321,11 +313,15 @@ impl Append<'_> {
 /// Locks a file that is added to or replaced, as long as it is open. False where somebody else has it locked,
 /// another program perhaps.
 pub(super) fn lock(file: &File) -> Result<bool> {
-    match flock(file, FlockOperation::NonBlockingLockExclusive) {
-        // A file system without locks: one process alone is served all the same.
-        Ok(()) | Err(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(true),
-        Err(Errno::AGAIN | Errno::INTR) => Ok(false),
-        Err(errno) => Err(errno.into()),
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => match Errno::from_io_error(&error) {
+            // A file system without locks: one process alone is served all the same.
+            Some(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(true),
+            Some(Errno::INTR) => Ok(false),
+            _ => Err(error.into()),
+        },
     }
 }
 
@@ -351,8 +347,8 @@ fn undo(faults: &Faults, file: &File, length: u64, written: u64) -> bool {
 fn recover(dir: BorrowedFd<'_>, name: &PartName, file: &File, durable: bool) -> Result<()> {
     match part::hold(dir, name, Absent::Leave)? {
         Held::Kept(journal, _) | Held::Made(journal) => {
-            if let Some(intent) = Intent::read(journal.file()?)?
-                && let Some(length) = cut_to(&intent, journal.file()?, file)?
+            if let Some(intent) = Intent::read(journal.file())?
+                && let Some(length) = cut_to(&intent, journal.file(), file)?
             {
                 tracing::warn!(bytes = intent.added, "removed an unacknowledged append from a file");
                 file.set_len(length)?;
@@ -362,9 +358,8 @@ fn recover(dir: BorrowedFd<'_>, name: &PartName, file: &File, durable: bool) -> 
             }
             Ok(unlinkat(dir, name.as_bytes(), AtFlags::empty())?)
         }
-        Held::Absent => Ok(()),
-        // Something else has that name, by whatever chance: it is not ours, and tells us nothing.
-        Held::InUse => Ok(()),
+        // In use: something else has that name, by whatever chance. It is not ours, and tells us nothing.
+        Held::Absent | Held::InUse => Ok(()),
     }
 }
 
@@ -404,28 +399,27 @@ fn cut_to(intent: &Intent, journal: &File, file: &File) -> Result<Option<u64>> {
 
 /// Cuts off what a killed process had begun to add, if this part of a directory is such a journal. False
 /// where it is none.
-pub(super) fn sweep(dir: &OwnedFd, name: &PartName, durable: bool) -> Result<bool> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let Ok(journal) = openat(dir, name.as_bytes(), flags, Mode::empty()) else { return Ok(false) };
-    let Some(intent) = Intent::read(&File::from(journal))? else { return Ok(false) };
+pub(super) fn sweep(dir: BorrowedFd<'_>, name: &PartName, durable: bool) -> Result<bool> {
+    let Ok(journal) = open_name(dir, name.as_bytes(), OFlags::RDONLY) else { return Ok(false) };
+    let Some(intent) = Intent::read(&journal)? else { return Ok(false) };
     if *name != PartName::journal(intent.inode) {
         return Ok(false);
     }
     let Some(file) = with_inode(dir, intent.inode)? else {
         // The file is gone, and took what was added along.
-        part::discard(dir.as_fd(), name)?;
+        part::discard(dir, name)?;
         return Ok(true);
     };
     // Locked: it is being added to just now.
-    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
-        recover(dir.as_fd(), name, &file, durable)?;
+    if file.try_lock().is_ok() {
+        recover(dir, name, &file, durable)?;
     }
     Ok(true)
 }
 
 /// The file of a directory that has this inode, opened for writing.
-fn with_inode(dir: &OwnedFd, inode: u64) -> Result<Option<File>> {
-    let again = openat(dir, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+fn with_inode(dir: BorrowedFd<'_>, inode: u64) -> Result<Option<File>> {
+    let again = open_name(dir, b".", OFlags::RDONLY | OFlags::DIRECTORY)?;
     let mut buffer = Vec::with_capacity(8 * 1024);
     let mut entries = RawDir::new(&again, buffer.spare_capacity_mut());
     while let Some(entry) = entries.next() {
@@ -433,11 +427,10 @@ fn with_inode(dir: &OwnedFd, inode: u64) -> Result<Option<File>> {
         if entry.ino() != inode || part::is_part(entry.file_name().to_bytes()) {
             continue;
         }
-        let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        if let Ok(fd) = openat(dir, entry.file_name(), flags, Mode::empty())
-            && facts::of(&fd).is_ok_and(|stat| stat.kind == FileType::File && stat.unique.1 == inode)
+        if let Ok(file) = open_name(dir, entry.file_name().to_bytes(), OFlags::WRONLY)
+            && facts::of(&file).is_ok_and(|stat| stat.kind == FileType::File && stat.unique.1 == inode)
         {
-            return Ok(Some(File::from(fd)));
+            return Ok(Some(file));
         }
     }
     Ok(None)

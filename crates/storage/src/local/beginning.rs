@@ -1,6 +1,7 @@
 //! What does an upload begin with: which part, and what is in front of its bytes?
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 
 use super::facts::Facts;
 use super::inner::Inner;
@@ -45,8 +46,10 @@ pub(super) struct Base {
 
 /// A part to write to, and where in it.
 pub(super) struct Beginning {
-    pub(super) file: Locked,
-    pub(super) part: PartName,
+    /// Locked, where it has a name.
+    pub(super) file: Arc<File>,
+    /// None: a file without a name, as the directory takes none.
+    pub(super) part: Option<PartName>,
     pub(super) kind: PartKind,
     pub(super) content: Content,
     /// It was made for this upload.
@@ -57,7 +60,8 @@ pub(super) struct Beginning {
 
 impl Beginning {
     pub(super) fn named(file: Locked, part: PartName, publish: Publish, made: bool, position: u64) -> Self {
-        Self { file, part, kind: PartKind::Named, content: Content::Whole(publish), made, position }
+        let (file, part, kind) = (file.into_file(), Some(part), PartKind::Named);
+        Self { file, part, kind, content: Content::Whole(publish), made, position }
     }
 }
 

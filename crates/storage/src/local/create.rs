@@ -13,15 +13,15 @@
 //!
 //! Where none has the bytes but the part is being written by another upload, the answer is [`Kind::Busy`]:
 //! what it will hold is not known yet.
-use std::fs::File;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use rustix::fs::{Access, Mode, OFlags, openat};
+use rustix::fs::{Access, OFlags};
 
 use super::beginning::{Base, Beginning, Content, PartKind, Publish, make_spare};
 use super::inner::{Inner, hop};
 use super::part::{self, Absent, Held, PartName};
+use super::resolve::open_name;
 use super::target::{self, Target};
 use super::upload::Upload;
 use super::{facts, in_place, rights, unique};
@@ -54,7 +54,7 @@ fn prepare(inner: &Arc<Inner>, path: VPath, how: Create) -> Result<Box<dyn Sink>
         Create::Append { at } => append(inner, &target, at),
     };
     match beginning {
-        Ok(beginning) => Ok(Box::new(Upload::new(inner, path, target, beginning)?)),
+        Ok(beginning) => Ok(Box::new(Upload::new(inner, path, target, beginning))),
         // A file that may be written, in a directory that may not.
         Err(error) if error.kind == Kind::Denied && target.standing.is_some() => {
             if rights::may(&target.dir, b".", Access::WRITE_OK) {
@@ -62,7 +62,10 @@ fn prepare(inner: &Arc<Inner>, path: VPath, how: Create) -> Result<Box<dyn Sink>
             }
             if let Create::Append { at } = how {
                 let content = tail(&target, at)?;
-                return Ok(Box::new(Upload::unnamed(inner, path, target, in_place::unnamed()?, content)));
+                let file = Arc::new(in_place::unnamed()?);
+                let beginning =
+                    Beginning { file, part: None, kind: PartKind::Spare, content, made: true, position: 0 };
+                return Ok(Box::new(Upload::new(inner, path, target, beginning)));
             }
             in_place::begin(inner, path, &target, how)
         }
@@ -125,8 +128,7 @@ fn hold(inner: &Inner, target: &Target, named: &PartName, absent: Absent) -> Res
 
 /// The file that an upload continues, which is longer than `at`.
 fn base(target: &Target, at: u64) -> Result<Base> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = File::from(openat(&target.dir, target.name.as_slice(), flags, Mode::empty())?);
+    let file = open_name(&target.dir, &target.name, OFlags::RDONLY)?;
     Ok(Base { stat: facts::of(&file)?, file, length: at })
 }
 
@@ -144,5 +146,6 @@ fn fresh(inner: &Inner, target: &Target) -> Result<Beginning> {
 
 fn spare(inner: &Inner, target: &Target, content: Content) -> Result<Beginning> {
     let (file, part) = make_spare(inner, &target.dir)?;
+    let (file, part) = (file.into_file(), Some(part));
     Ok(Beginning { file, part, kind: PartKind::Spare, content, made: true, position: 0 })
 }

@@ -12,10 +12,12 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use rustix::fs::{CWD, FlockOperation, MemfdFlags, Mode, OFlags, fchmod, flock, memfd_create, openat};
-use rustix::io::Errno;
+use rustix::fs::{CWD, MemfdFlags, Mode, OFlags, fchmod, memfd_create, openat};
 
+use super::append;
 use super::inner::{Inner, Sync, hop};
+use super::part;
+use super::resolve::open_name;
 use super::target::Target;
 use crate::{Create, Kind, Op, Result, Sink, VPath};
 
@@ -33,12 +35,9 @@ struct InPlace {
 
 /// Opens the file that is there.
 pub(super) fn begin(inner: &Arc<Inner>, path: VPath, target: &Target, how: Create) -> Result<Box<dyn Sink>> {
-    let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = File::from(openat(&target.dir, target.name.as_slice(), flags, Mode::empty())?);
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) | Err(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS) => {}
-        Err(Errno::AGAIN) => return Err(Kind::Busy.into()),
-        Err(errno) => return Err(errno.into()),
+    let file = open_name(&target.dir, &target.name, OFlags::WRONLY)?;
+    if !append::lock(&file)? {
+        return Err(Kind::Busy.into());
     }
     let size = file.metadata()?.len();
     let position = match how {
@@ -120,6 +119,6 @@ impl Sink for InPlace {
 
 impl Drop for InPlace {
     fn drop(&mut self) {
-        let _ = flock(&*self.file, FlockOperation::Unlock);
+        part::release(&self.file);
     }
 }

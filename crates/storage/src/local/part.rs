@@ -19,19 +19,17 @@
 //! The name of a part can be worked out, so that another user of the machine who may write in the directory
 //! can put a file of that name there. Nobody but the superuser can make a file that belongs to somebody else,
 //! though, so a part that does not belong to this process's user is never taken.
-use std::fs::File;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::fs::{File, TryLockError};
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::fs::{
-    AtFlags, FileType, FlockOperation, Mode, OFlags, chmod, flock, fstat, openat, statat, unlinkat,
-};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, chmod, fstat, openat, statat, unlinkat};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 use sha2::{Digest, Sha256};
 
-use super::facts;
-use super::facts::Facts;
+use super::resolve::open_name;
 use crate::{Kind, Result};
 
 const PREFIX: &[u8] = b".pasv.";
@@ -119,39 +117,38 @@ pub(super) enum Absent {
 
 /// A part that is ours alone, until this is dropped or taken apart.
 #[derive(Debug)]
-pub(super) struct Locked(Option<File>);
+pub(super) struct Locked {
+    file: Arc<File>,
+    /// It has been given to somebody who keeps it locked.
+    given: bool,
+}
 
 impl Locked {
     /// The file, which stays locked as long as it is open.
-    pub(super) fn into_file(mut self) -> Result<File> {
-        // It is only ever taken here, and this ends it.
-        self.0.take().ok_or_else(|| Kind::Io.into())
+    pub(super) fn into_file(mut self) -> Arc<File> {
+        self.given = true;
+        Arc::clone(&self.file)
     }
 
     /// The file, to be looked at.
-    pub(super) fn file(&self) -> Result<&File> {
-        self.0.as_ref().ok_or_else(|| Kind::Io.into())
-    }
-
-    /// What is known of it now.
-    pub(super) fn stat(&self) -> Result<Facts> {
-        self.0.as_ref().map_or_else(|| Err(Kind::Io.into()), facts::of)
+    pub(super) fn file(&self) -> &File {
+        &self.file
     }
 }
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        if let Some(file) = &self.0 {
-            release(file);
+        if !self.given {
+            release(&self.file);
         }
     }
 }
 
 /// Lets go of a part at once. Closing it does too, but not while a child that is just being started by this
 /// process still has its copy of the descriptor.
-pub(super) fn release(part: impl AsFd) {
+pub(super) fn release(part: &File) {
     // Where even this fails, closing is what is left.
-    let _ = flock(part, FlockOperation::Unlock);
+    let _ = part.unlock();
 }
 
 /// What became of taking hold of a part.
@@ -170,22 +167,19 @@ pub(super) enum Held {
 /// Takes hold of a part for writing; whoever has the file has the lock.
 pub(super) fn hold(dir: BorrowedFd<'_>, name: &PartName, absent: Absent) -> Result<Held> {
     let name = name.as_bytes();
-    let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     for _ in 0..TRIES {
         let made = match absent {
             Absent::Leave => None,
-            Absent::Make => {
-                match openat(dir, name, flags | OFlags::CREATE | OFlags::EXCL, Mode::RUSR | Mode::WUSR) {
-                    Ok(fd) => Some(fd),
-                    Err(Errno::EXIST) => None,
-                    Err(errno) => return Err(errno.into()),
-                }
-            }
+            Absent::Make => match make(dir, name, OFlags::RDWR) {
+                Ok(file) => Some(file),
+                Err(Errno::EXIST) => None,
+                Err(errno) => return Err(errno.into()),
+            },
         };
-        let (fd, new) = match made {
-            Some(fd) => (fd, true),
-            None => match openat(dir, name, flags, Mode::empty()) {
-                Ok(fd) => (fd, false),
+        let (file, new) = match made {
+            Some(file) => (file, true),
+            None => match open_name(dir, name, OFlags::RDWR) {
+                Ok(file) => (file, false),
                 Err(Errno::NOENT) if absent == Absent::Make => continue,
                 Err(Errno::NOENT) => return Ok(Held::Absent),
                 // A link, a directory, a pipe, or another user's: not ours to touch.
@@ -196,11 +190,11 @@ pub(super) fn hold(dir: BorrowedFd<'_>, name: &PartName, absent: Absent) -> Resu
                 Err(errno) => return Err(errno.into()),
             },
         };
-        if !lock(&fd)? {
+        if !lock(&file)? {
             return Ok(Held::InUse);
         }
-        let stat = fstat(&fd)?;
-        let file = Locked(Some(File::from(fd)));
+        let file = Locked { file: Arc::new(file), given: false };
+        let stat = fstat(&file.file)?;
         match statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(now) if (now.st_dev, now.st_ino) == (stat.st_dev, stat.st_ino) => {}
             // Published, removed or swept between our opening and our locking it.
@@ -222,10 +216,15 @@ pub(super) fn hold(dir: BorrowedFd<'_>, name: &PartName, absent: Absent) -> Resu
     Ok(Held::InUse)
 }
 
+fn make(dir: BorrowedFd<'_>, name: &[u8], access: OFlags) -> rustix::io::Result<File> {
+    let flags = access | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat(dir, name, flags, Mode::RUSR | Mode::WUSR).map(File::from)
+}
+
 /// Gives its owner's permissions back to a part of our own that was about to be published with a mode without
 /// them when the process was killed. False where it is no such part.
 fn open_up(dir: BorrowedFd<'_>, name: &[u8]) -> Result<bool> {
-    let fd = match openat(dir, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()) {
+    let fd = match open_name(dir, name, OFlags::PATH) {
         Ok(fd) => fd,
         Err(Errno::NOENT) => return Ok(true),
         Err(errno) => return Err(errno.into()),
@@ -249,9 +248,7 @@ fn is_ours(dir: BorrowedFd<'_>, owner: u32) -> Result<bool> {
     }
     // Some network file systems give all that we make to another user.
     let probe = PartName::spare()?;
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let fd = openat(dir, probe.as_bytes(), flags, Mode::RUSR | Mode::WUSR)?;
-    let made = fstat(&fd);
+    let made = fstat(make(dir, probe.as_bytes(), OFlags::WRONLY)?);
     unlinkat(dir, probe.as_bytes(), AtFlags::empty())?;
     Ok(made?.st_uid == owner)
 }
@@ -280,26 +277,26 @@ pub(super) enum Discarded {
 }
 
 /// Is a part, opened for reading, the work of a broken upload, that is: does nobody hold it?
-pub(super) fn is_kept(part: &OwnedFd) -> bool {
+pub(super) fn is_kept(part: &File) -> bool {
     // A shared lock, so that any number may ask at once.
-    let kept = flock(part, FlockOperation::NonBlockingLockShared).is_ok();
+    let kept = part.try_lock_shared().is_ok();
     release(part);
     kept
 }
 
 /// Locks a part for writing; false where another writer has it. One who only asks [`is_kept`] is waited out:
 /// that is a matter of microseconds.
-fn lock(part: &OwnedFd) -> Result<bool> {
+fn lock(part: &File) -> Result<bool> {
     for _ in 0..TRIES {
-        match flock(part, FlockOperation::NonBlockingLockExclusive) {
+        match part.try_lock() {
             Ok(()) => return Ok(true),
-            Err(Errno::AGAIN) => {}
-            Err(errno) => return Err(errno.into()),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error.into()),
         }
-        match flock(part, FlockOperation::NonBlockingLockShared) {
+        match part.try_lock_shared() {
             Ok(()) => release(part),
-            Err(Errno::AGAIN) => return Ok(false),
-            Err(errno) => return Err(errno.into()),
+            Err(TryLockError::WouldBlock) => return Ok(false),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
         }
         std::thread::sleep(PAUSE);
     }

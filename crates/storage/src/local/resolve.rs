@@ -4,7 +4,8 @@
 //! absolute link then starts at the tree's root and `..` stops there, so that nothing leads out, also not a
 //! link swapped in meanwhile.
 use std::ffi::CString;
-use std::os::fd::OwnedFd;
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2, readlinkat};
@@ -97,9 +98,8 @@ impl Root {
     }
 
     /// The root itself, opened to be read.
-    pub(super) fn directory(&self) -> Result<OwnedFd> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(openat(&self.fd, ".", flags, Mode::empty())?)
+    pub(super) fn directory(&self) -> Result<File> {
+        Ok(open_name(&self.fd, b".", OFlags::RDONLY | OFlags::DIRECTORY)?)
     }
 
     /// Can look-ups be answered from memory alone?
@@ -125,14 +125,21 @@ impl Root {
                 done => Ok(done?),
             };
         }
+        match self.on_disk(relative, flags, BOUND) {
+            Err(Errno::LOOP) => Err(self.why_refused(path).into()),
+            done => Ok(done?),
+        }
+    }
+
+    /// `openat2`, tried again while renames race with it.
+    fn on_disk(&self, path: &[u8], flags: OFlags, resolve: ResolveFlags) -> rustix::io::Result<OwnedFd> {
         for _ in 0..TRIES {
-            match openat2(&self.fd, relative, flags, Mode::empty(), BOUND) {
+            match openat2(&self.fd, path, flags, Mode::empty(), resolve) {
                 Err(Errno::AGAIN | Errno::INTR) => {}
-                Err(Errno::LOOP) => return Err(self.why_refused(path).into()),
-                done => return Ok(done?),
+                done => return done,
             }
         }
-        Err(Errno::AGAIN.into())
+        Err(Errno::AGAIN)
     }
 
     /// The kernel has one number for links that lead in a circle and for the magic ones of `/proc`, which
@@ -151,16 +158,10 @@ impl Root {
         allowed(path)?;
         let relative = if path.is_root() { b".".as_slice() } else { path.relative() };
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        for _ in 0..TRIES {
-            match openat2(&self.fd, relative, flags, Mode::empty(), BOUND | ResolveFlags::NO_SYMLINKS) {
-                Err(Errno::AGAIN | Errno::INTR) => {}
-                Err(Errno::LOOP) => {
-                    return Err(Error { kind: Kind::Outside, source: Some(Errno::LOOP.into()) });
-                }
-                done => return Ok(done?),
-            }
+        match self.on_disk(relative, flags, BOUND | ResolveFlags::NO_SYMLINKS) {
+            Err(Errno::LOOP) => Err(Error { kind: Kind::Outside, source: Some(Errno::LOOP.into()) }),
+            done => Ok(done?),
         }
-        Err(Errno::AGAIN.into())
     }
 
     /// The directory that a path's last component is in, held open, and that component. What is done to it
@@ -235,12 +236,21 @@ pub(super) fn components(path: &[u8]) -> impl DoubleEndedIterator<Item = Vec<u8>
     path.split(|b| *b == b'/').filter(|name| !matches!(*name, b"" | b".")).map(<[u8]>::to_vec)
 }
 
+/// For whatever has a name: a link is not followed, and the other end of a pipe not waited for.
+const AS_IT_IS: OFlags =
+    OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
+
+/// Opens what has a name in a directory.
+pub(super) fn open_name(dir: impl AsFd, name: &[u8], flags: OFlags) -> rustix::io::Result<File> {
+    openat(dir, name, flags | AS_IT_IS, Mode::empty()).map(File::from)
+}
+
 /// Opens a part to see what a broken upload has left; nothing where there is none that we may read.
-pub(super) fn kept_part(dir: &OwnedFd, part: &PartName, reach: Reach) -> Found<Option<OwnedFd>> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+pub(super) fn kept_part(dir: &OwnedFd, part: &PartName, reach: Reach) -> Found<Option<File>> {
     let cached = if reach == Reach::Memory { ResolveFlags::CACHED } else { ResolveFlags::empty() };
-    match openat2(dir, part.as_bytes(), flags, Mode::empty(), ResolveFlags::BENEATH | cached) {
-        Ok(fd) => Ok(Some(fd)),
+    let resolve = ResolveFlags::BENEATH | cached;
+    match openat2(dir, part.as_bytes(), OFlags::RDONLY | AS_IT_IS, Mode::empty(), resolve) {
+        Ok(fd) => Ok(Some(File::from(fd))),
         Err(Errno::AGAIN) if reach == Reach::Memory => Err(Fault::NotInMemory),
         Err(Errno::NOENT | Errno::LOOP | Errno::NXIO | Errno::ACCESS | Errno::PERM) => Ok(None),
         Err(errno) => Err(errno.into()),
@@ -255,11 +265,8 @@ fn allowed(path: &VPath) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vpath::at;
     use std::os::unix::fs::symlink;
-
-    fn at(path: &str) -> VPath {
-        VPath::root().join(path.as_bytes()).unwrap()
-    }
 
     #[test]
     fn links_are_followed_from_where_they_are() {

@@ -5,16 +5,17 @@
 //!
 //! The tree is walked by descriptors, never by path and never through a link, holding one small buffer for
 //! each level.
-use std::os::fd::{AsFd, OwnedFd};
+use std::fs::File;
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{AtFlags, FileType as Kind, Mode, OFlags, RawDir, openat, unlinkat};
+use rustix::fs::{AtFlags, FileType as Kind, OFlags, RawDir, unlinkat};
 use rustix::io::Errno;
 
 use super::inner::{Inner, Sync};
 use super::part::{self, Absent, Held, PartName};
-use super::{append, facts};
+use super::{append, facts, resolve};
 use crate::{FileType, Result};
 
 /// What a sweep did.
@@ -53,7 +54,7 @@ impl Walk<'_> {
 
     /// One directory and what is below. What cannot be read is passed over: the sweep is for all the others
     /// too.
-    fn directory(&self, dir: &OwnedFd, levels: usize, swept: &mut Swept) {
+    fn directory(&self, dir: &File, levels: usize, swept: &mut Swept) {
         let mut buffer = Vec::with_capacity(BUFFER);
         let mut entries = RawDir::new(dir, buffer.spare_capacity_mut());
         while let Some(entry) = entries.next() {
@@ -64,18 +65,12 @@ impl Walk<'_> {
                 swept.skipped += 1;
                 return;
             };
-            let name = entry.file_name();
-            let bytes = name.to_bytes();
+            let bytes = entry.file_name().to_bytes();
             match entry.file_type() {
                 _ if bytes == b"." || bytes == b".." => {}
                 Kind::RegularFile | Kind::Unknown if part::is_part(bytes) => self.part(dir, bytes, swept),
                 Kind::Directory | Kind::Unknown => {
-                    let flags = OFlags::RDONLY
-                        | OFlags::DIRECTORY
-                        | OFlags::NOFOLLOW
-                        | OFlags::NONBLOCK
-                        | OFlags::CLOEXEC;
-                    match openat(dir, name, flags, Mode::empty()) {
+                    match resolve::open_name(dir, bytes, OFlags::RDONLY | OFlags::DIRECTORY) {
                         Ok(_) if levels == 0 => swept.skipped += 1,
                         Ok(below) => self.directory(&below, levels - 1, swept),
                         Err(Errno::NOTDIR | Errno::LOOP | Errno::NOENT) => {}
@@ -87,9 +82,9 @@ impl Walk<'_> {
         }
     }
 
-    fn part(&self, dir: &OwnedFd, name: &[u8], swept: &mut Swept) {
+    fn part(&self, dir: &File, name: &[u8], swept: &mut Swept) {
         let Some(part) = PartName::found(name) else { return };
-        match append::sweep(dir, &part, self.inner.options.sync == Sync::Always) {
+        match append::sweep(dir.as_fd(), &part, self.inner.options.sync == Sync::Always) {
             Ok(false) => {}
             Ok(true) => return,
             Err(error) => tracing::warn!(%error, "an append that was cut short was not cut off its file"),
@@ -99,8 +94,7 @@ impl Walk<'_> {
         if stat.kind != FileType::File || !part.is_passing() && !self.is_old(stat.modified) {
             return;
         }
-        let name = part;
-        match self.remove(dir, &name) {
+        match self.remove(dir, &part) {
             Ok(Some(bytes)) => {
                 swept.removed += 1;
                 swept.bytes += bytes;
@@ -111,9 +105,9 @@ impl Walk<'_> {
     }
 
     /// Removes a part that is still old now that nobody else can write it; says how large it was.
-    fn remove(&self, dir: &OwnedFd, name: &PartName) -> Result<Option<u64>> {
+    fn remove(&self, dir: &File, name: &PartName) -> Result<Option<u64>> {
         let Held::Kept(part, size) = part::hold(dir.as_fd(), name, Absent::Leave)? else { return Ok(None) };
-        if !name.is_passing() && !self.is_old(part.stat()?.modified) {
+        if !name.is_passing() && !self.is_old(facts::of(part.file())?.modified) {
             return Ok(None);
         }
         unlinkat(dir, name.as_bytes(), AtFlags::empty())?;

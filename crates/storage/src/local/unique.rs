@@ -48,7 +48,7 @@ pub(super) fn reserve(inner: &Arc<Inner>, path: &VPath) -> Result<Upload> {
         let path = parent.join(&candidate)?;
         let target = Target { dir, name: candidate, standing: None };
         let beginning = Beginning::named(file, part, Publish::Fresh, true, 0);
-        return Upload::new(inner, path, target, beginning);
+        return Ok(Upload::new(inner, path, target, beginning));
     }
     Err(Kind::Exists.into())
 }

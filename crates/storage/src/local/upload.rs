@@ -12,25 +12,25 @@
 //! - what comes behind the first n bytes of a file that is there: a new file is put together of both, and
 //!   renamed.
 use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::fs::{
-    AtFlags, Gid, Mode, OFlags, RenameFlags, Uid, fchmod, fchown, linkat, openat, renameat, renameat_with,
-    unlinkat,
+    AtFlags, Gid, Mode, OFlags, RenameFlags, Uid, fchmod, fchown, linkat, renameat, renameat_with, unlinkat,
 };
 use rustix::io::Errno;
 use tokio::time::{Instant, sleep};
 
 use super::append::{self, Added, Append};
 use super::beginning::{Beginning, Content, PartKind, Publish, make_spare};
-use super::copy::copy;
 use super::facts;
 use super::facts::Facts;
 use super::inner::{Inner, Sync, hop};
 use super::part::{self, PartName};
+use super::resolve::open_name;
 use super::target::Target;
 use crate::{Kind, Op, Result, Sink, VPath};
 
@@ -74,48 +74,21 @@ pub(super) struct Upload {
 
 impl Upload {
     /// An upload to what a path leads to, in a part that is ours.
-    pub(super) fn new(inner: &Arc<Inner>, path: VPath, target: Target, beginning: Beginning) -> Result<Self> {
-        Ok(Self {
-            inner: Arc::clone(inner),
-            path,
-            mode: target
-                .standing
-                .as_ref()
-                .map_or(0o666 & !inner.options.umask, |stat| stat.posix.mode & 0o777),
-            target,
-            part: Some(beginning.part),
-            kind: beginning.kind,
-            file: Arc::new(beginning.file.into_file()?),
-            content: beginning.content,
-            made: beginning.made,
-            begun: false,
-            position: beginning.position,
-            opened_up: false,
-            settled: false,
-            full: false,
-        })
-    }
-
-    /// One whose bytes are in a file without a name, as the directory takes none.
-    pub(super) fn unnamed(
-        inner: &Arc<Inner>,
-        path: VPath,
-        target: Target,
-        file: File,
-        content: Content,
-    ) -> Self {
+    pub(super) fn new(inner: &Arc<Inner>, path: VPath, target: Target, beginning: Beginning) -> Self {
+        let Beginning { file, part, kind, content, made, position } = beginning;
+        let usual = 0o666 & !inner.options.umask;
         Self {
             inner: Arc::clone(inner),
             path,
-            mode: 0,
+            mode: target.standing.as_ref().map_or(usual, |stat| stat.posix.mode & 0o777),
             target,
-            part: None,
-            kind: PartKind::Spare,
-            file: Arc::new(file),
+            part,
+            kind,
+            file,
             content,
-            made: true,
+            made,
             begun: false,
-            position: 0,
+            position,
             opened_up: false,
             settled: false,
             full: false,
@@ -183,15 +156,11 @@ impl Upload {
             self.inner.faults.before()?;
             self.file.set_len(length)?;
         }
-        match &self.content {
-            Content::Whole(publish) => {
-                let publish = *publish;
-                self.publish_whole(publish)?;
-                Ok(true)
-            }
+        let publish = match &self.content {
+            Content::Whole(publish) => *publish,
             Content::Tail(of) => {
                 let of = of.clone();
-                self.publish_tail(of.as_ref())
+                return self.publish_tail(of.as_ref());
             }
             Content::Rest(base) => {
                 // Until the new file has the name, nobody adds to the old one what would be lost with it.
@@ -199,10 +168,11 @@ impl Upload {
                     return Ok(false);
                 }
                 self.put_together()?;
-                self.publish_whole(Publish::Over)?;
-                Ok(true)
+                Publish::Over
             }
-        }
+        };
+        self.publish_whole(publish)?;
+        Ok(true)
     }
 
     fn publish_whole(&mut self, publish: Publish) -> Result<()> {
@@ -273,8 +243,8 @@ impl Upload {
         }
         let (whole, name) = make_spare(&self.inner, &self.target.dir)?;
         let copied = self.inner.faults.before().map_err(Into::into).and_then(|()| {
-            copy(&base.file, 0, whole.file()?, 0, base.length)?;
-            copy(&self.file, 0, whole.file()?, base.length, self.file.metadata()?.len())
+            copy(&base.file, base.length, whole.file(), 0)?;
+            copy(&self.file, self.file.metadata()?.len(), whole.file(), base.length)
         });
         if let Err(error) = copied {
             self.inner.faults.before()?;
@@ -285,8 +255,8 @@ impl Upload {
             self.inner.faults.before()?;
             unlinkat(&self.target.dir, part.as_bytes(), AtFlags::empty())?;
         }
-        part::release(&*self.file);
-        self.file = Arc::new(whole.into_file()?);
+        part::release(&self.file);
+        self.file = whole.into_file();
         Ok(())
     }
 
@@ -328,6 +298,15 @@ impl Upload {
     }
 }
 
+/// Copies the first `count` bytes of a file to an offset of another; [`Kind::Changed`] where there are not as
+/// many. In the kernel, where that can do it.
+fn copy(mut from: &File, count: u64, mut to: &File, at: u64) -> Result<()> {
+    from.rewind()?;
+    to.seek(SeekFrom::Start(at))?;
+    let copied = std::io::copy(&mut from.take(count), &mut to)?;
+    if copied == count { Ok(()) } else { Err(Kind::Changed.into()) }
+}
+
 /// Gives a file that takes another's place its owner and group, as far as the process may.
 fn keep_owner(file: &File, owner: (u32, u32)) {
     let Ok(now) = facts::of(file) else { return };
@@ -342,7 +321,7 @@ fn keep_owner(file: &File, owner: (u32, u32)) {
 /// for that; there the file's own sync, after the rename, carries its name along on the journalling file
 /// systems.
 pub(super) fn sync_directory(dir: &OwnedFd, file: &File) -> Result<()> {
-    match openat(dir, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
+    match open_name(dir, b".", OFlags::RDONLY | OFlags::DIRECTORY) {
         Ok(dir) => Ok(rustix::fs::fsync(dir)?),
         Err(Errno::ACCESS) => Ok(file.sync_all()?),
         Err(errno) => Err(errno.into()),
@@ -357,7 +336,7 @@ impl Drop for Upload {
         }
         self.inner.settling.note(&self.file);
         if Arc::strong_count(&self.file) == 1 {
-            part::release(&*self.file);
+            part::release(&self.file);
         }
     }
 }
