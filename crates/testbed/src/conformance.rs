@@ -6,7 +6,9 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use storage::{Batch, Create, Entry, Kind, Result, Sink, Tree, VPath};
+use storage::{Create, Entry, Kind, Result, Sink, Tree};
+
+use crate::tree::{self, at};
 
 pub mod gate;
 mod listing;
@@ -81,10 +83,6 @@ struct Bench {
     errors: Errors,
 }
 
-fn at(path: impl AsRef<[u8]>) -> VPath {
-    VPath::root().join(path.as_ref()).expect("a path of this suite is a path")
-}
-
 impl Bench {
     async fn create(&self, path: &str, how: Create) -> Result<Box<dyn Sink>> {
         self.tree.create(&at(path), how).await
@@ -92,9 +90,7 @@ impl Bench {
 
     /// A whole upload.
     async fn upload(&self, path: &str, how: Create, content: &[u8]) -> Result<()> {
-        let mut sink = self.create(path, how).await?;
-        sink.write(content).await?;
-        sink.commit().await
+        tree::upload(&*self.tree, &at(path), how, content).await
     }
 
     /// A file with this content.
@@ -104,37 +100,17 @@ impl Bench {
 
     /// An upload that breaks off after these bytes.
     async fn break_off(&self, path: &str, how: Create, content: &[u8]) -> Result<()> {
-        let mut sink = self.create(path, how).await?;
-        sink.write(content).await?;
-        drop(sink);
-        Ok(())
+        tree::break_off(&*self.tree, &at(path), how, content).await
     }
 
     /// A whole download.
     async fn read(&self, path: &str) -> Result<Vec<u8>> {
-        let mut source = self.tree.open(&at(path)).await?;
-        let (mut all, mut piece) = (Vec::new(), Vec::new());
-        loop {
-            piece.resize(1000, 0);
-            source.read(all.len() as u64, &mut piece).await?;
-            if piece.is_empty() {
-                return Ok(all);
-            }
-            all.extend_from_slice(&piece);
-        }
+        tree::read(&*self.tree, &at(path)).await
     }
 
     /// All entries, in their order.
     async fn list(&self, path: &str) -> Result<Vec<Entry>> {
-        let mut entries = self.tree.list(&at(path)).await?;
-        let (mut all, mut batch) = (Vec::new(), Batch::new());
-        loop {
-            entries.next(&mut batch).await?;
-            if batch.is_empty() {
-                return Ok(all);
-            }
-            all.append(&mut batch);
-        }
+        tree::list(&*self.tree, &at(path)).await
     }
 
     async fn holds(&self, path: &str, content: &[u8]) -> Kept {

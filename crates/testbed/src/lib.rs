@@ -13,3 +13,4 @@ pub mod peer;
 pub mod ports;
 pub mod process;
 pub mod talk;
+pub mod tree;

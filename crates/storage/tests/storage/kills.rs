@@ -1,7 +1,8 @@
 //! Being killed in the middle: what was acknowledged is there, what was not is resumable.
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 
 use storage::local::{Local, LocalOptions, Sync};
 use storage::{Create, Kind, Tree};
@@ -31,21 +32,27 @@ async fn child() {
     let _ = std::io::stdin().read(&mut [0]);
 }
 
-#[tokio::test]
-async fn a_killed_process_leaves_whole_files_and_a_part_to_resume() {
-    let site = Site::new();
-    let starting = STARTING.lock().await;
+/// Starts one of the tests here as a process of its own; what it says is read.
+async fn start(test: &str, variables: &[(&str, OsString)]) -> (Child, BufReader<ChildStderr>) {
+    let _starting = STARTING.lock().await;
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "kills::child", "--nocapture"])
-        .env(FOLDER, site.root())
+        .args(["--exact", test, "--nocapture"])
+        .envs(variables.iter().cloned())
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    drop(starting);
+    let said = BufReader::new(child.stderr.take().unwrap());
+    (child, said)
+}
+
+#[tokio::test]
+async fn a_killed_process_leaves_whole_files_and_a_part_to_resume() {
+    let site = Site::new();
+    let (mut child, mut reader) = start("kills::child", &[(FOLDER, site.root().into())]).await;
     let mut said = String::new();
-    BufReader::new(child.stderr.take().unwrap()).read_line(&mut said).unwrap();
+    reader.read_line(&mut said).unwrap();
     assert_eq!(said, "written\n");
 
     // While it lives, another process cannot take its part for a broken one.
@@ -98,18 +105,9 @@ async fn a_process_killed_among_fifty_appends_leaves_every_acknowledged_row_once
     let site = Site::new();
     let mut acknowledged: Vec<(String, String)> = Vec::new();
     for round in 0..4 {
-        let starting = STARTING.lock().await;
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "kills::appending_child", "--nocapture"])
-            .env(APPENDING, site.root())
-            .env("STORAGE_TEST_ROUND", format!("round{round}"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        drop(starting);
-        let mut said = BufReader::new(child.stderr.take().unwrap());
+        let variables =
+            [(APPENDING, site.root().into()), ("STORAGE_TEST_ROUND", format!("round{round}").into())];
+        let (mut child, mut said) = start("kills::appending_child", &variables).await;
         let mut line = String::new();
         for _ in 0..200 + 150 * round {
             line.clear();
@@ -123,10 +121,8 @@ async fn a_process_killed_among_fifty_appends_leaves_every_acknowledged_row_once
         let mut rest = String::new();
         let _ = said.read_to_string(&mut rest);
         let whole = rest.rfind('\n').map_or("", |end| &rest[..end]);
-        acknowledged.extend(whole.lines().filter_map(|line| {
-            let (file, row) = line.split_once(' ')?;
-            Some((file.to_owned(), row.to_owned()))
-        }));
+        let pairs = whole.lines().filter_map(|line| line.split_once(' '));
+        acknowledged.extend(pairs.map(|(file, row)| (file.to_owned(), row.to_owned())));
         // As at every start. The next round's first appends would do the same.
         if round % 2 == 0 {
             site.tree.sweep(std::time::SystemTime::now()).await.unwrap();

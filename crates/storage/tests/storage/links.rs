@@ -1,9 +1,10 @@
 //! Links: followed beneath the root, and nowhere else.
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use storage::local::{Local, LocalOptions};
@@ -123,31 +124,17 @@ async fn circles_and_magic_links_are_refused() {
     assert_eq!(refused(everything.open(&at("/proc/self/exe")).await), Kind::Outside);
 }
 
-/// A local user exchanges a directory for a link out of the tree, over and over, while it is used.
-struct Swapper {
-    stop: Arc<AtomicBool>,
-    thread: Option<std::thread::JoinHandle<u64>>,
-}
-
-impl Swapper {
-    fn start(one: &Path, other: &Path) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let (one, other, stopped) = (one.to_owned(), other.to_owned(), Arc::clone(&stop));
-        let thread = std::thread::spawn(move || {
-            let mut swaps = 0;
-            while !stopped.load(Ordering::Relaxed) {
-                renameat_with(CWD, &one, CWD, &other, RenameFlags::EXCHANGE).unwrap();
-                swaps += 1;
-            }
-            swaps
-        });
-        Self { stop, thread: Some(thread) }
-    }
-
-    fn end(mut self) -> u64 {
-        self.stop.store(true, Ordering::Relaxed);
-        self.thread.take().unwrap().join().unwrap()
-    }
+/// A local user exchanges a directory for a link out of the tree, over and over, until it is stopped.
+fn swap(one: PathBuf, other: PathBuf, stop: &Arc<AtomicBool>) -> JoinHandle<u64> {
+    let stop = Arc::clone(stop);
+    std::thread::spawn(move || {
+        let mut swaps = 0;
+        while !stop.load(Ordering::Relaxed) {
+            renameat_with(CWD, &one, CWD, &other, RenameFlags::EXCHANGE).unwrap();
+            swaps += 1;
+        }
+        swaps
+    })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -158,13 +145,10 @@ async fn no_link_swapped_in_meanwhile_leads_out() {
     symlink("../outside", site.real("dir/trap")).unwrap();
     fs::create_dir(site.real("dir/inner")).unwrap();
     site.put("dir/inner/file", "inside");
-    let swappers = [
-        Swapper::start(&site.real("dir"), &site.real("trap")),
-        Swapper::start(&site.top.path().join("root/dir/inner"), &site.top.path().join("root/dir/trap")),
-    ];
-    // The second swapper's own paths go through the first one's swaps, so it may die of that; the first must
-    // not.
-    let [first, second] = swappers;
+    let stop = Arc::new(AtomicBool::new(false));
+    let first = swap(site.real("dir"), site.real("trap"), &stop);
+    // Its own paths go through the first one's swaps, so it may die of that; the first must not.
+    let second = swap(site.real("dir/inner"), site.real("dir/trap"), &stop);
     let (mut read, mut written) = (0, 0);
     for round in 0..2000 {
         for path in ["/dir/file", "/dir/inner/file", "/trap/file"] {
@@ -190,9 +174,9 @@ async fn no_link_swapped_in_meanwhile_leads_out() {
             let _ = site.tree.remove_dir(&at("/dir/made")).await;
         }
     }
-    let swaps = first.end();
-    second.stop.store(true, Ordering::Relaxed);
-    let _ = second.thread.unwrap().join();
+    stop.store(true, Ordering::Relaxed);
+    let swaps = first.join().unwrap();
+    let _ = second.join();
     assert!(swaps > 0 && read > 0 && written > 0, "{swaps} swaps, {read} read, {written} written");
     let left: Vec<_> = fs::read_dir(&outside).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(left, ["file"], "nothing was made outside");

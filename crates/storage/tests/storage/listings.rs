@@ -1,5 +1,4 @@
 //! Listings: all of a directory, in pieces, and nothing that is the store's own.
-use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::future::Future;
@@ -34,35 +33,6 @@ async fn every_kind_is_listed_as_its_entry_has_it() {
             entry.name.escape_ascii()
         );
     }
-}
-
-#[tokio::test]
-async fn a_large_directory_comes_in_pieces_once_each() {
-    let site = Site::new();
-    for n in 0..3000 {
-        site.put(&format!("{n}"), "");
-    }
-    // Long names, so that pieces end at odd places.
-    for n in 0..100 {
-        site.put(&format!("{n:0255}"), "");
-    }
-    let mut entries = site.tree.list(&at("/")).await.unwrap();
-    let (mut seen, mut batch, mut pieces) = (BTreeSet::new(), Batch::new(), 0);
-    loop {
-        entries.next(&mut batch).await.unwrap();
-        if batch.is_empty() {
-            break;
-        }
-        pieces += 1;
-        assert!(batch.len() < 1000 && batch.capacity() < 2000, "{} in {}", batch.len(), batch.capacity());
-        for entry in batch.drain(..) {
-            assert!(seen.insert(entry.name));
-        }
-    }
-    assert_eq!(seen.len(), 3100);
-    assert!(pieces > 3);
-    entries.next(&mut batch).await.unwrap();
-    assert!(batch.is_empty(), "the end stays the end");
 }
 
 /// A name that is removed while the listing is under way is left out, and the rest is not.

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use storage::local::{Local, LocalOptions, Sync};
-use storage::{Batch, Create, Entry, Kind, Result, Sink, Stat, Tree, VPath};
+use storage::{Create, Entry, Kind, Result, Sink, Stat, Tree};
+pub(crate) use testbed::tree::at;
 
 /// How long these tests keep parts.
 pub(crate) const KEPT: Duration = Duration::from_secs(3600);
@@ -21,11 +22,6 @@ pub(crate) static STARTING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_n
 pub(crate) struct Site {
     pub(crate) tree: Local,
     pub(crate) top: tempfile::TempDir,
-}
-
-/// The path of a text; it must be one.
-pub(crate) fn at(path: impl AsRef<[u8]>) -> VPath {
-    VPath::root().join(path.as_ref()).expect("a test's path is a path")
 }
 
 impl Site {
@@ -73,45 +69,22 @@ impl Site {
 
     /// A whole upload.
     pub(crate) async fn upload(&self, path: &str, how: Create, content: &[u8]) -> Result<()> {
-        let mut sink = self.create(path, how).await?;
-        sink.write(content).await?;
-        sink.commit().await
+        testbed::tree::upload(&self.tree, &at(path), how, content).await
     }
 
     /// An upload that breaks off after these bytes.
     pub(crate) async fn break_off(&self, path: &str, how: Create, content: &[u8]) {
-        let mut sink = self.create(path, how).await.unwrap();
-        sink.write(content).await.unwrap();
-        drop(sink);
+        testbed::tree::break_off(&self.tree, &at(path), how, content).await.unwrap();
     }
 
     /// A whole download, through `read`.
     pub(crate) async fn read(&self, path: &str) -> Result<Vec<u8>> {
-        let mut source = self.tree.open(&at(path)).await?;
-        let (mut all, mut piece) = (Vec::new(), Vec::new());
-        loop {
-            piece.resize(1000, 0);
-            source.read(all.len() as u64, &mut piece).await?;
-            if piece.is_empty() {
-                return Ok(all);
-            }
-            all.extend_from_slice(&piece);
-        }
+        testbed::tree::read(&self.tree, &at(path)).await
     }
 
-    /// All entries, sorted by name.
+    /// All entries, in their order.
     pub(crate) async fn list(&self, path: &str) -> Result<Vec<Entry>> {
-        let mut entries = self.tree.list(&at(path)).await?;
-        let (mut all, mut batch) = (Vec::new(), Batch::new());
-        loop {
-            entries.next(&mut batch).await?;
-            if batch.is_empty() {
-                all.sort_by(|a: &Entry, b| a.name.cmp(&b.name));
-                return Ok(all);
-            }
-            assert!(batch.len() < 1000, "a batch of {}", batch.len());
-            all.append(&mut batch);
-        }
+        testbed::tree::list(&self.tree, &at(path)).await
     }
 
     /// What the directory really holds, parts included.

@@ -134,7 +134,8 @@ async fn admit(gate: &Arc<dyn Gate>, user: &str, password: &str) -> Result<Admis
     gate.admit(attempt(user, password)).await
 }
 
-fn attempt(user: &str, password: &str) -> Attempt {
+/// An attempt without a certificate.
+pub fn attempt(user: &str, password: &str) -> Attempt {
     Attempt {
         user: user.as_bytes().to_vec(),
         password: password.as_bytes().to_vec().into(),
