@@ -1,32 +1,20 @@
-//! Do the same bytes come out, whichever way they go, and is a failure told by its fault?
+//! Which files can be sent and received without TLS, and is a failure told by its fault?
+//!
+//! That the same bytes come out by every route, `tls/moving.rs` tries, with TLS and without.
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use net::data::Data;
 use net::pump::{self, Progress, PumpError};
-use proptest::prelude::*;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
-use crate::scene::{LONG, pair, pattern, reset};
+use crate::scene::{LONG, content, file_of, pair, pattern, reset};
 
 const STALL: Duration = Duration::from_secs(30);
-
-fn file_of(bytes: &[u8]) -> Arc<File> {
-    let file = tempfile::tempfile().unwrap();
-    file.write_all_at(bytes, 0).unwrap();
-    Arc::new(file)
-}
-
-fn content(file: &File) -> Vec<u8> {
-    let mut all = vec![0; file.metadata().unwrap().len() as usize];
-    file.read_exact_at(&mut all, 0).unwrap();
-    all
-}
 
 /// A peer that reads to the end.
 fn reader(mut peer: TcpStream) -> JoinHandle<Vec<u8>> {
@@ -40,71 +28,6 @@ fn reader(mut peer: TcpStream) -> JoinHandle<Vec<u8>> {
 /// A peer that writes pieces of a size, and ends.
 fn writer(mut peer: TcpStream, bytes: Vec<u8>, piece: usize) -> JoinHandle<()> {
     spawn_blocking(move || bytes.chunks(piece).for_each(|part| peer.write_all(part).unwrap()))
-}
-
-async fn by_send_file(bytes: &[u8], from: usize) -> Vec<u8> {
-    let (mut data, peer) = pair().await;
-    let (reader, progress) = (reader(peer), Progress::default());
-    let range = from as u64..bytes.len() as u64;
-    let sent = pump::send_file(&mut data, &file_of(bytes), range, STALL, &progress).await.unwrap();
-    assert_eq!((sent, progress.bytes()), ((bytes.len() - from) as u64, (bytes.len() - from) as u64));
-    data.finish(LONG).await;
-    reader.await.unwrap()
-}
-
-async fn by_send(bytes: &[u8], piece: usize) -> Vec<u8> {
-    let (mut data, peer) = pair().await;
-    let (reader, progress) = (reader(peer), Progress::default());
-    for part in bytes.chunks(piece) {
-        pump::send(&mut data, part, STALL, &progress).await.unwrap();
-    }
-    assert_eq!(progress.bytes(), bytes.len() as u64);
-    data.finish(LONG).await;
-    reader.await.unwrap()
-}
-
-async fn by_receive_file(bytes: Vec<u8>, at: usize, piece: usize) -> Vec<u8> {
-    let (mut data, peer) = pair().await;
-    let length = bytes.len() as u64;
-    let (writer, progress) = (writer(peer, bytes, piece), Progress::default());
-    let file = file_of(&vec![b'#'; at]);
-    let got = pump::receive_file(&mut data, &file, at as u64, None, STALL, &progress).await.unwrap();
-    assert_eq!((got, progress.bytes()), (length, length));
-    writer.await.unwrap();
-    let all = content(&file);
-    assert!(all[..at].iter().all(|byte| *byte == b'#'), "what was before the offset is touched");
-    all[at..].to_vec()
-}
-
-async fn by_receive(bytes: Vec<u8>, piece: usize) -> Vec<u8> {
-    let (mut data, peer) = pair().await;
-    let (writer, progress) = (writer(peer, bytes, piece), Progress::default());
-    let mut got = Vec::new();
-    while pump::receive(&mut data, &mut got, STALL, &progress).await.unwrap() > 0 {}
-    assert_eq!(progress.bytes(), got.len() as u64);
-    writer.await.unwrap();
-    got
-}
-
-fn size() -> impl Strategy<Value = usize> {
-    let edges = [0, 1, 4096, (16 << 10) + 1, 64 << 10, (64 << 10) + 1, 1 << 20, (5 << 20) + 3];
-    prop_oneof![proptest::sample::select(edges.to_vec()), 0..200_000usize, 0..9_000_000usize]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
-    #[test]
-    fn every_route_moves_the_same_bytes(size in size(), from in 0.0..1.0f64, piece in 1000..300_000usize) {
-        let bytes = pattern(size);
-        let from = (size as f64 * from) as usize;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            assert!(by_send_file(&bytes, from).await == bytes[from..], "send_file");
-            assert!(by_send(&bytes, piece).await == bytes, "send");
-            assert!(by_receive_file(bytes.clone(), from, piece).await == bytes, "receive_file");
-            assert!(by_receive(bytes.clone(), piece).await == bytes, "receive");
-        });
-    }
 }
 
 #[tokio::test]
@@ -131,43 +54,6 @@ async fn a_file_opened_for_appending_takes_no_pages_but_all_bytes() {
     pump::receive_file(&mut data, &file, 0, None, STALL, &Progress::default()).await.unwrap();
     writer.await.unwrap();
     assert!(content(path.as_file()) == bytes);
-}
-
-#[tokio::test]
-async fn a_file_that_ends_early_is_sent_and_reported() {
-    for length in [5000, 3 << 20] {
-        let bytes = pattern(length);
-        let (mut data, peer) = pair().await;
-        let (reader, expected) = (reader(peer), length as u64 + 1_500_000);
-        let file = file_of(&bytes);
-        match pump::send_file(&mut data, &file, 0..expected, STALL, &Progress::default()).await {
-            Err(PumpError::Short { sent, expected: told }) => {
-                assert_eq!((sent, told), (length as u64, expected));
-            }
-            other => panic!("{other:?}"),
-        }
-        data.finish(LONG).await;
-        assert!(reader.await.unwrap() == bytes);
-    }
-}
-
-#[tokio::test]
-async fn a_limit_is_kept_and_the_rest_left_unread() {
-    for limit in [0, 1000, 64 << 10, (1 << 20) + 5] {
-        let (mut data, peer) = pair().await;
-        let bytes = pattern(2 << 20);
-        let writer = writer(peer, bytes.clone(), 1 << 20);
-        let file = file_of(&[]);
-        let progress = Progress::default();
-        let got =
-            pump::receive_file(&mut data, &file, 0, Some(limit as u64), STALL, &progress).await.unwrap();
-        assert_eq!(got, limit as u64);
-        assert!(content(&file) == bytes[..limit]);
-        let mut rest = Vec::new();
-        while pump::receive(&mut data, &mut rest, STALL, &progress).await.unwrap() > 0 {}
-        assert!(rest == bytes[limit..], "after {limit}");
-        writer.await.unwrap();
-    }
 }
 
 fn stalled<T: std::fmt::Debug>(result: Result<T, PumpError>) {

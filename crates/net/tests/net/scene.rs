@@ -1,8 +1,11 @@
 //! Who plays the other side in these tests?
+use std::fs::File;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -52,6 +55,19 @@ pub(crate) fn reset(peer: std::net::TcpStream) {
 /// Polls once: for what must wait, or must be there.
 pub(crate) fn poll_once<F: Future>(future: &mut Pin<&mut F>) -> Poll<F::Output> {
     future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// A file with these bytes, and no name.
+pub(crate) fn file_of(bytes: &[u8]) -> Arc<File> {
+    let file = tempfile::tempfile().unwrap();
+    file.write_all_at(bytes, 0).unwrap();
+    Arc::new(file)
+}
+
+pub(crate) fn content(file: &File) -> Vec<u8> {
+    let mut all = vec![0; file.metadata().unwrap().len() as usize];
+    file.read_exact_at(&mut all, 0).unwrap();
+    all
 }
 
 /// Bytes that differ from place to place.

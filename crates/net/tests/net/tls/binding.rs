@@ -4,7 +4,6 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, mpsc};
 
 use net::active::ActivePort;
-use net::data::Data;
 use net::pump::{self, Progress};
 use net::tls::{DataTlsError, Flow, Reuse, Shows, Versions};
 use rustls::NamedGroup;
@@ -12,7 +11,7 @@ use rustls::client::{ClientSessionStore, Resumption, Tls12ClientSessionValue, Tl
 use rustls::pki_types::ServerName;
 use tokio::task::spawn_blocking;
 
-use super::scene::{BOTH, Login, STALL, Site, Stranger, datas, stranger, version};
+use super::scene::{BOTH, Login, STALL, Site, Stranger, datas, refusal, stranger, version};
 use crate::scene::{HERE, LONG, connect};
 
 /// One whole transfer, either way.
@@ -63,7 +62,7 @@ async fn another_control_connections_session_is_foreign() {
         let (anna, bert) = (site.login(versions).await, site.login(versions).await);
         for reuse in [Reuse::Require, Reuse::Learn] {
             let (server, client) = anna.attempt(&bert.session, reuse, Flow::Sends).await;
-            assert!(matches!(server, Err(DataTlsError::Foreign)), "{server:?}");
+            assert_eq!(refusal(server), "foreign");
             assert!(client.is_err(), "{client:?}");
         }
         // Where nobody asks for it, it is a stranger like any other, and resumes nothing.
@@ -74,30 +73,16 @@ async fn another_control_connections_session_is_foreign() {
         let session = bert.session.clone();
         drop(bert);
         let (server, _) = anna.attempt(&session, Reuse::Require, Flow::Sends).await;
-        assert!(matches!(server, Err(DataTlsError::Foreign)), "{server:?}");
+        assert_eq!(refusal(server), "foreign");
         assert!(transfer(&anna, Flow::Sends, Reuse::Require).await, "the rightful one is not served");
     }
     assert_eq!(site.sessions.live(), 0);
 }
 
-/// A visit of somebody who keeps whatever tickets he can get.
-async fn visit(login: &Login, stranger: &Stranger, reuse: Reuse) -> Result<Data, DataTlsError> {
-    let awaited = ActivePort::bind(HERE, None, None).unwrap();
-    let socket = connect(HERE, awaited.local());
-    let data = awaited.connection(HERE).await.unwrap();
-    let stranger = Stranger(stranger.0.clone());
-    let visit = spawn_blocking(move || stranger.visit(socket, true));
-    let accepted = data.accept_tls(&login.binding, reuse, Flow::Sends, LONG).await;
-    let accepted = match accepted {
-        Ok(data) => {
-            let established = data.established().unwrap().clone();
-            data.finish(LONG).await;
-            assert!(!established.resumed, "he came in by resuming what he was never given");
-            Ok(datas().await.0)
-        }
-        Err(refused) => Err(refused),
-    };
-    let _ = visit.await.unwrap();
+/// A visit of a client that keeps whatever tickets it can get, and was given none to resume with.
+async fn visit(login: &Login, stranger: &Stranger, reuse: Reuse) -> Result<bool, DataTlsError> {
+    let (accepted, _) = stranger.comes(&login.binding, reuse, Flow::Sends, true).await;
+    assert!(!matches!(accepted, Ok(true)), "it has resumed what it was never given");
     accepted
 }
 
@@ -110,14 +95,12 @@ async fn who_resumes_nothing_gets_nothing_to_resume() {
         // Refused, and come again with what he was given: a ticket of the refused handshake would bind him
         // now.
         for _ in 0..3 {
-            let refused = visit(&login, &eve, Reuse::Require).await;
-            assert!(matches!(refused, Err(DataTlsError::Unbound)), "{refused:?}");
+            assert_eq!(refusal(visit(&login, &eve, Reuse::Require).await), "unbound");
         }
         // Let in once by a lenient policy, which makes him nobody's owner either.
         assert!(visit(&login, &eve, Reuse::Learn).await.is_ok());
         assert!(visit(&login, &eve, Reuse::Off).await.is_ok());
-        let refused = visit(&login, &eve, Reuse::Require).await;
-        assert!(matches!(refused, Err(DataTlsError::Unbound)), "{refused:?}");
+        assert_eq!(refusal(visit(&login, &eve, Reuse::Require).await), "unbound");
         assert!(!login.binding.has_resumed());
         assert!(transfer(&login, Flow::Receives, Reuse::Require).await);
     }
@@ -131,8 +114,7 @@ async fn who_has_resumed_once_must_from_then_on() {
         let never = Stranger::new(&[], version(versions));
         assert!(visit(&login, &never, Reuse::Learn).await.is_ok());
         assert!(transfer(&login, Flow::Sends, Reuse::Learn).await);
-        let refused = visit(&login, &never, Reuse::Learn).await;
-        assert!(matches!(refused, Err(DataTlsError::Unbound)), "{refused:?}");
+        assert_eq!(refusal(visit(&login, &never, Reuse::Learn).await), "unbound");
         assert!(visit(&login, &never, Reuse::Off).await.is_ok());
     }
 }
@@ -150,13 +132,11 @@ async fn who_may_have_no_ticket_left_may_come_without_one() {
         assert_eq!(login.binding.must_resume(), versions == Versions::Tls12);
         let came = visit(&login, &never, Reuse::Learn).await;
         assert_eq!(came.is_ok(), versions == Versions::Tls13, "{came:?}");
-        let refused = visit(&login, &never, Reuse::Require).await;
-        assert!(matches!(refused, Err(DataTlsError::Unbound)), "{refused:?}");
+        assert_eq!(refusal(visit(&login, &never, Reuse::Require).await), "unbound");
         // Ours has more than one ticket, as it shows now.
         assert!(transfer(&login, Flow::Receives, Reuse::Learn).await);
         assert!(login.binding.must_resume());
-        let refused = visit(&login, &never, Reuse::Learn).await;
-        assert!(matches!(refused, Err(DataTlsError::Unbound)), "{refused:?}");
+        assert_eq!(refusal(visit(&login, &never, Reuse::Learn).await), "unbound");
     }
 }
 
@@ -249,20 +229,14 @@ async fn a_ticket_that_is_given_later_is_its_control_connections_alone() {
     }
     anna.server.replenish(&anna.binding);
     assert_eq!(anna.session.tickets(), 1, "it goes out with what is said next");
-    anna.server.write_all(b"2").await.unwrap();
-    let mut said = Vec::new();
-    anna.client.read(&mut said).await.unwrap();
-    assert_eq!((said.as_slice(), anna.session.tickets()), (&b"2"[..], 2));
+    assert_eq!(anna.replenished().await, 2);
     // The newest is used first.
     let (server, client) = bert.attempt(&anna.session, Reuse::Require, Flow::Sends).await;
-    assert!(matches!(server, Err(DataTlsError::Foreign)), "{server:?}");
+    assert_eq!(refusal(server), "foreign");
     assert!(client.is_err());
     assert!(transfer(&anna, Flow::Receives, Reuse::Require).await);
     // Who has enough is given none.
-    bert.server.replenish(&bert.binding);
-    bert.server.write_all(b"2").await.unwrap();
-    bert.client.read(&mut Vec::new()).await.unwrap();
-    assert_eq!(bert.session.tickets(), 8);
+    assert_eq!(bert.replenished().await, 8);
 }
 
 /// Whoever overhears a hello can say it again, but proves nothing: what is thought of the client stays as it
@@ -294,10 +268,7 @@ async fn what_is_overheard_tells_nothing_of_the_client() {
     }
     assert!(!login.binding.must_resume());
     let before = login.session.tickets();
-    login.server.replenish(&login.binding);
-    login.server.write_all(b"2").await.unwrap();
-    login.client.read(&mut Vec::new()).await.unwrap();
-    assert_eq!(login.session.tickets(), before + 1);
+    assert_eq!(login.replenished().await, before + 1);
 }
 
 #[tokio::test]
@@ -325,7 +296,7 @@ async fn a_hello_tells_whose_connection_it_is_before_it_is_answered() {
                     hello.accept(&other.binding, reuse, Flow::Sends, LONG).await
                 };
                 let (server, client) = tokio::join!(serve, client.connect_tls(&whose.session, LONG));
-                assert!(matches!(server, Err(DataTlsError::Foreign)), "{server:?}");
+                assert_eq!(refusal(server), "foreign");
                 assert!(client.is_err());
             }
         }
@@ -352,14 +323,8 @@ async fn a_client_that_is_asked_for_a_better_hello_is_recognised_by_the_second()
     let mut forgetful = (*odd.0).clone();
     forgetful.resumption = odd.0.resumption.clone();
     for _ in 0..3 {
-        let awaited = ActivePort::bind(HERE, None, None).unwrap();
-        let socket = connect(HERE, awaited.local());
-        let data = awaited.connection(HERE).await.unwrap();
-        let odd = Stranger(odd.0.clone());
-        let visit = spawn_blocking(move || odd.visit(socket, true));
-        let data = data.accept_tls(&binding, Reuse::Require, Flow::Sends, LONG).await.unwrap();
-        data.finish(LONG).await;
-        assert!(visit.await.unwrap().unwrap());
+        let came = Stranger(odd.0.clone()).comes(&binding, Reuse::Require, Flow::Sends, true).await;
+        assert!(matches!(came, (Ok(true), Ok(true))), "{came:?}");
     }
 }
 

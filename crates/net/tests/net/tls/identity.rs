@@ -4,9 +4,9 @@ use net::tls::client::{ClientTls, Roots, Session, Settings as ClientSettings, Tr
 use net::tls::identity::Identity;
 use net::tls::server::{Binding, ClientCertificates, ClientTrust, ServerTls, Settings};
 use net::tls::sessions::Sessions;
-use net::tls::{DataTlsError, Fingerprint, Flow, Reuse, UpgradeError, Versions};
+use net::tls::{Fingerprint, Flow, Reuse, UpgradeError, Versions};
 
-use super::scene::{BOTH, Login, NAME, Site, controls, identity, settings};
+use super::scene::{BOTH, Login, NAME, Site, controls, identity, refusal, settings};
 use crate::scene::LONG;
 
 type Ends = (Result<Binding, UpgradeError>, Result<Session, UpgradeError>);
@@ -238,11 +238,11 @@ async fn a_data_connection_shows_the_client_certificate_of_its_control_connectio
             client.unwrap();
             let other = login_as(&site, versions, Some(&bert)).await;
             let (server, _) = login.attempt(&other.session, Reuse::Off, Flow::Receives).await;
-            assert!(matches!(server, Err(DataTlsError::AnotherCertificate)), "{server:?}");
+            assert_eq!(refusal(server), "another certificate");
             if asks {
                 let without = login_as(&site, versions, None).await;
                 let (server, _) = login.attempt(&without.session, Reuse::Off, Flow::Receives).await;
-                assert!(matches!(server, Err(DataTlsError::AnotherCertificate)), "{server:?}");
+                assert_eq!(refusal(server), "another certificate");
                 let (server, client) = without.attempt(&other.session, Reuse::Off, Flow::Receives).await;
                 server.unwrap();
                 client.unwrap();

@@ -2,16 +2,14 @@
 //! all shows, on the second, what it was given on the first.
 use std::net::TcpStream;
 
-use net::active::ActivePort;
 use net::control::Control;
-use net::data::Data;
 use net::tls::server::Binding;
 use net::tls::{DataTlsError, Flow, Reuse, User, Versions};
 use rustls::ClientConnection;
 use tokio::task::spawn_blocking;
 
-use super::scene::{BOTH, Site, Stranger, stranger, version};
-use crate::scene::{HERE, LONG, connect};
+use super::scene::{BOTH, Site, Stranger, refusal, stranger, version};
+use crate::scene::LONG;
 
 /// A control connection, and the client's end of it.
 struct Login {
@@ -41,22 +39,7 @@ async fn login(site: &Site, client: &Stranger) -> Login {
 
 /// A data connection of the client's for this one: whether it resumed a session.
 async fn data(login: &Login, client: &Stranger, reuse: Reuse, flow: Flow) -> Result<bool, DataTlsError> {
-    let awaited = ActivePort::bind(HERE, None, None).unwrap();
-    let socket = connect(HERE, awaited.local());
-    let server: Data = awaited.connection(HERE).await.unwrap();
-    let client = Stranger(client.0.clone());
-    let visit = spawn_blocking(move || client.visit(socket, true));
-    let accepted = server.accept_tls(&login.binding, reuse, flow, LONG).await;
-    let resumed = match accepted {
-        Ok(data) => {
-            let resumed = data.established().unwrap().resumed;
-            data.finish(LONG).await;
-            Ok(resumed)
-        }
-        Err(refused) => Err(refused),
-    };
-    let _ = visit.await.unwrap();
-    resumed
+    client.comes(&login.binding, reuse, flow, true).await.0
 }
 
 fn user(name: &str) -> User {
@@ -71,31 +54,38 @@ async fn an_anonymous_client_that_shares_sessions_may_download_with_them_and_not
         let first = login(&site, &client).await;
         let second = login(&site, &client).await;
         // Nobody is logged in.
-        let refused = data(&first, &client, Reuse::Learn, Flow::Sends).await;
-        assert!(matches!(refused, Err(DataTlsError::Foreign)), "{versions:?}: {refused:?}");
+        assert_eq!(
+            refusal(data(&first, &client, Reuse::Learn, Flow::Sends).await),
+            "foreign",
+            "{versions:?}"
+        );
         for login in [&first, &second] {
             login.binding.belongs(Some(user("anonymous")));
         }
         for _ in 0..2 {
             assert!(data(&first, &client, Reuse::Learn, Flow::Sends).await.unwrap(), "{versions:?}");
-            let refused = data(&first, &client, Reuse::Learn, Flow::Receives).await;
-            assert!(matches!(refused, Err(DataTlsError::Foreign)), "{versions:?}: {refused:?}");
+            assert_eq!(
+                refusal(data(&first, &client, Reuse::Learn, Flow::Receives).await),
+                "foreign",
+                "{versions:?}"
+            );
         }
-        let refused = data(&first, &client, Reuse::Require, Flow::Sends).await;
-        assert!(matches!(refused, Err(DataTlsError::Foreign)), "{versions:?}: {refused:?}");
+        assert_eq!(
+            refusal(data(&first, &client, Reuse::Require, Flow::Sends).await),
+            "foreign",
+            "{versions:?}"
+        );
         // Somebody else, who is anonymous as well and has shown nothing.
         let other = Stranger::new(&[], version(versions));
         let third = login(&site, &other).await;
         third.binding.belongs(Some(user("anonymous")));
-        let refused = data(&first, &other, Reuse::Learn, Flow::Sends).await;
-        assert!(matches!(refused, Err(DataTlsError::Foreign)), "{versions:?}: {refused:?}");
+        assert_eq!(refusal(data(&first, &other, Reuse::Learn, Flow::Sends).await), "foreign", "{versions:?}");
         for login in [&first, &third] {
             login.binding.belongs(Some(user("anna")));
         }
         assert!(data(&first, &other, Reuse::Learn, Flow::Receives).await.unwrap(), "{versions:?}");
         third.binding.belongs(Some(user("bert")));
-        let refused = data(&first, &other, Reuse::Learn, Flow::Sends).await;
-        assert!(matches!(refused, Err(DataTlsError::Foreign)), "{versions:?}: {refused:?}");
+        assert_eq!(refusal(data(&first, &other, Reuse::Learn, Flow::Sends).await), "foreign", "{versions:?}");
     }
     assert_eq!(site.sessions.live(), 0);
 }
@@ -127,9 +117,6 @@ async fn who_is_refused_for_resuming_nothing_is_given_a_ticket() {
     let before = login.session.tickets();
     login.binding.owes_a_ticket();
     for _ in 0..2 {
-        login.server.replenish(&login.binding);
-        login.server.write_all(b"5").await.unwrap();
-        login.client.read(&mut Vec::new()).await.unwrap();
-        assert_eq!(login.session.tickets(), before + 1, "once");
+        assert_eq!(login.replenished().await, before + 1, "once");
     }
 }

@@ -1,8 +1,5 @@
-//! Do the same bytes come out under TLS, and is a cut file told from a whole one?
-use std::fs::File;
+//! Do the same bytes come out by every route, and under TLS, is a cut file told from a whole one?
 use std::io::{Read, Write};
-use std::os::unix::fs::FileExt;
-use std::sync::Arc;
 
 use net::active::ActivePort;
 use net::data::{Data, UploadEnd};
@@ -11,19 +8,15 @@ use net::tls::{Flow, Reuse, Versions};
 use proptest::prelude::*;
 use tokio::task::spawn_blocking;
 
-use super::scene::{BOTH, Login, STALL, Site, Stranger, version};
-use crate::scene::{HERE, LONG, connect, pattern};
+use super::scene::{BOTH, Login, STALL, Site, Stranger, datas, version};
+use crate::scene::{HERE, LONG, connect, content, file_of, pattern};
 
-fn file_of(bytes: &[u8]) -> Arc<File> {
-    let file = tempfile::tempfile().unwrap();
-    file.write_all_at(bytes, 0).unwrap();
-    Arc::new(file)
-}
-
-fn content(file: &File) -> Vec<u8> {
-    let mut all = vec![0; file.metadata().unwrap().len() as usize];
-    file.read_exact_at(&mut all, 0).unwrap();
-    all
+/// The two ends of a data connection, the server's and the client's: under TLS for a login.
+async fn ends(login: Option<&Login>, flow: Flow) -> (Data, Data) {
+    match login {
+        Some(login) => login.data(Reuse::Require, flow).await,
+        None => datas().await,
+    }
 }
 
 async fn send_file(data: &mut Data, bytes: &[u8], from: usize) {
@@ -57,8 +50,8 @@ async fn receive(data: &mut Data) -> Vec<u8> {
 }
 
 /// By every route, from a server of ours to a client of ours and back.
-async fn by_all_routes(login: &Login, bytes: &[u8], from: usize, piece: usize) {
-    let (mut server, mut client) = login.data(Reuse::Require, Flow::Sends).await;
+async fn by_all_routes(login: Option<&Login>, bytes: &[u8], from: usize, piece: usize) {
+    let (mut server, mut client) = ends(login, Flow::Sends).await;
     let give = async {
         send_file(&mut server, bytes, from).await;
         server.finish(LONG).await;
@@ -66,7 +59,7 @@ async fn by_all_routes(login: &Login, bytes: &[u8], from: usize, piece: usize) {
     let (got, ()) = tokio::join!(receive(&mut client), give);
     assert!(got == bytes[from..], "send_file, receive");
     client.finish(LONG).await;
-    let (mut server, mut client) = login.data(Reuse::Require, Flow::Receives).await;
+    let (mut server, mut client) = ends(login, Flow::Receives).await;
     let take = async {
         let got = receive_file(&mut server, from).await;
         server.finish(LONG).await;
@@ -82,12 +75,12 @@ async fn by_all_routes(login: &Login, bytes: &[u8], from: usize, piece: usize) {
 }
 
 fn size() -> impl Strategy<Value = usize> {
-    let edges = [0, 1, 4096, 16 << 10, (16 << 10) + 1, 256 << 10, (256 << 10) + 1, (1 << 20) + 3];
+    let edges = [0, 1, 4096, 16 << 10, (16 << 10) + 1, 64 << 10, 256 << 10, (256 << 10) + 1, (1 << 20) + 3];
     prop_oneof![proptest::sample::select(edges.to_vec()), 0..200_000usize, 0..2_000_000usize]
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
     #[test]
     fn every_route_moves_the_same_bytes(size in size(), from in 0.0..1.0f64, piece in 1000..300_000usize) {
         let bytes = pattern(size);
@@ -96,8 +89,10 @@ proptest! {
         runtime.block_on(async {
             let site = Site::new();
             for versions in BOTH {
-                by_all_routes(&site.login(versions).await, &bytes, from, piece).await;
+                by_all_routes(Some(&site.login(versions).await), &bytes, from, piece).await;
             }
+            by_all_routes(None, &bytes, from, piece).await;
+            by_all_routes(None, &pattern(4 * size), from, piece).await;
         });
     }
 }
@@ -224,40 +219,46 @@ async fn what_is_only_dropped_looks_cut_and_what_is_finished_whole() {
 
 #[tokio::test]
 async fn a_file_that_ends_early_is_sent_and_reported() {
-    let login_site = Site::new();
-    let login = login_site.login(Versions::Tls13).await;
-    let (mut server, mut client) = login.data(Reuse::Require, Flow::Sends).await;
-    let bytes = pattern(700_000);
-    let give = async {
-        let file = file_of(&bytes);
-        let sent = pump::send_file(&mut server, &file, 0..900_000, STALL, &Progress::default()).await;
-        assert!(matches!(sent, Err(PumpError::Short { sent: 700_000, expected: 900_000 })), "{sent:?}");
-        server.finish(LONG).await;
-    };
-    let (got, ()) = tokio::join!(receive(&mut client), give);
-    assert!(got == bytes);
+    let site = Site::new();
+    let login = site.login(Versions::Tls13).await;
+    for (login, length) in [(None, 5000), (None, 3 << 20), (Some(&login), 700_000)] {
+        let (mut server, mut client) = ends(login, Flow::Sends).await;
+        let (bytes, expected) = (pattern(length), length as u64 + 1_500_000);
+        let give = async {
+            let sent =
+                pump::send_file(&mut server, &file_of(&bytes), 0..expected, STALL, &Progress::default())
+                    .await;
+            let Err(PumpError::Short { sent, expected: told }) = sent else { panic!("{sent:?}") };
+            assert_eq!((sent, told), (length as u64, expected));
+            server.finish(LONG).await;
+        };
+        let (got, ()) = tokio::join!(receive(&mut client), give);
+        assert!(got == bytes);
+    }
 }
 
 #[tokio::test]
 async fn a_limit_is_kept_and_the_rest_left_unread() {
     let site = Site::new();
     let login = site.login(Versions::Tls13).await;
-    let bytes = pattern(500_000);
-    for limit in [0, 1000, 100_000] {
-        let (mut server, mut client) = login.data(Reuse::Require, Flow::Sends).await;
-        let give = async {
-            send(&mut server, &bytes, 1 << 20).await;
-            server.finish(LONG).await;
-        };
-        let take = async {
-            let (file, progress) = (file_of(&[]), Progress::default());
-            let got = pump::receive_file(&mut client, &file, 0, Some(limit), STALL, &progress).await;
-            assert_eq!(got.unwrap(), limit);
-            assert!(content(&file) == bytes[..limit as usize]);
-            receive(&mut client).await
-        };
-        let (rest, ()) = tokio::join!(take, give);
-        assert!(rest == bytes[limit as usize..]);
+    let bytes = pattern(2 << 20);
+    for login in [None, Some(&login)] {
+        for limit in [0, 1000, 64 << 10, 100_000, (1 << 20) + 5] {
+            let (mut server, mut client) = ends(login, Flow::Sends).await;
+            let give = async {
+                send(&mut server, &bytes, 1 << 20).await;
+                server.finish(LONG).await;
+            };
+            let take = async {
+                let (file, progress) = (file_of(&[]), Progress::default());
+                let got = pump::receive_file(&mut client, &file, 0, Some(limit), STALL, &progress).await;
+                assert_eq!(got.unwrap(), limit);
+                assert!(content(&file) == bytes[..limit as usize]);
+                receive(&mut client).await
+            };
+            let (rest, ()) = tokio::join!(take, give);
+            assert!(rest == bytes[limit as usize..], "after {limit}");
+        }
     }
 }
 
@@ -279,15 +280,9 @@ async fn a_client_that_asks_for_the_wrong_protocol_gets_no_data() {
     let site = Site::new();
     let login = site.login(Versions::Tls13).await;
     for (alpn, taken) in [("ftp-data", true), ("ftp", true), ("http/1.1", false)] {
-        let awaited = ActivePort::bind(HERE, None, None).unwrap();
-        let socket = connect(HERE, awaited.local());
         let eve = Stranger::new(&[alpn], &rustls::version::TLS13);
-        let visit = spawn_blocking(move || eve.visit(socket, false));
-        let data = awaited.connection(HERE).await.unwrap();
-        let accepted = data.accept_tls(&login.binding, Reuse::Off, Flow::Sends, LONG).await;
-        assert_eq!(accepted.is_ok(), taken, "{alpn}: {accepted:?}");
-        drop(accepted);
-        assert_eq!(visit.await.unwrap().is_ok(), taken, "{alpn}");
+        let (accepted, visited) = eve.comes(&login.binding, Reuse::Off, Flow::Sends, false).await;
+        assert_eq!((accepted.is_ok(), visited.is_ok()), (taken, taken), "{alpn}: {accepted:?}");
     }
 }
 

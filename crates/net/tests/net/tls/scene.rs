@@ -1,4 +1,5 @@
 //! Who plays the two sides under TLS?
+use std::fmt::Debug;
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,8 @@ use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme};
+
+use tokio::task::spawn_blocking;
 
 use crate::scene::{HERE, LONG};
 
@@ -78,6 +81,17 @@ pub(crate) struct Login {
 }
 
 impl Login {
+    /// The server says something, with a ticket before it where the client is short of them. What the client
+    /// has then.
+    pub(crate) async fn replenished(&self) -> usize {
+        self.server.replenish(&self.binding);
+        self.server.write_all(b"2").await.unwrap();
+        let mut said = Vec::new();
+        self.client.read(&mut said).await.unwrap();
+        assert_eq!(said, b"2");
+        self.session.tickets()
+    }
+
     /// A data connection, from the client's end to the server's.
     pub(crate) async fn data(&self, reuse: Reuse, flow: Flow) -> (Data, Data) {
         let (server, client) = self.attempt(&self.session, reuse, flow).await;
@@ -157,6 +171,43 @@ impl Stranger {
         }
         while reads && tls.complete_io(&mut socket).is_ok_and(|(read, _)| read > 0) {}
         Ok(tls.handshake_kind() == Some(rustls::HandshakeKind::Resumed))
+    }
+}
+
+impl Stranger {
+    /// Makes a data connection for a control connection, and reads to the server's end if asked to. What it is
+    /// for the server, which has ended it in order, and for the client: whether it resumed.
+    pub(crate) async fn comes(
+        &self,
+        binding: &Binding,
+        reuse: Reuse,
+        flow: Flow,
+        reads: bool,
+    ) -> (Result<bool, DataTlsError>, std::io::Result<bool>) {
+        let awaited = ActivePort::bind(HERE, None, None).unwrap();
+        let socket = crate::scene::connect(HERE, awaited.local());
+        let data = awaited.connection(HERE).await.unwrap();
+        let client = Self(Arc::clone(&self.0));
+        let visit = spawn_blocking(move || client.visit(socket, reads));
+        let accepted = match data.accept_tls(binding, reuse, flow, LONG).await {
+            Ok(data) => {
+                let resumed = data.established().unwrap().resumed;
+                data.finish(LONG).await;
+                Ok(resumed)
+            }
+            Err(refused) => Err(refused),
+        };
+        (accepted, visit.await.unwrap())
+    }
+}
+
+/// Why a data connection was refused.
+pub(crate) fn refusal<T: Debug>(result: Result<T, DataTlsError>) -> &'static str {
+    match result {
+        Err(DataTlsError::Foreign) => "foreign",
+        Err(DataTlsError::Unbound) => "unbound",
+        Err(DataTlsError::AnotherCertificate) => "another certificate",
+        other => panic!("{other:?}"),
     }
 }
 
