@@ -8,8 +8,8 @@ use client::session::{Flow, Goal, Input, MoveError, Output, TlsAtOnce};
 use client::{Error, TlsMode};
 use wire::ReplyDecoder;
 
-use crate::net::{Chance, End, Read};
-use crate::world::{Fault, PASSWORD, Shared};
+use super::net::{Chance, End, Read};
+use super::world::{Fault, PASSWORD, Shared};
 
 /// When a mover takes a data connection for stalled.
 const STALL: Duration = Duration::from_secs(30);
@@ -108,7 +108,7 @@ impl Client {
                 Output::Probe => self.probed = true,
                 Output::Dial(to) => self.hands = Hands::Dialling(to),
                 Output::Listen => {
-                    let at = SocketAddr::new(crate::world::CLIENT.ip(), shared.next_port());
+                    let at = SocketAddr::new(super::world::CLIENT.ip(), shared.next_port());
                     self.hands = Hands::Port(at);
                     goal.handle(Input::Listening(at), now);
                 }

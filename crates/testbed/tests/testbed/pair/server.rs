@@ -11,8 +11,8 @@ use storage::{Admission, Batch, Denied, Prompt, Rights, Sink, Tree, VPath};
 use testbed::memory::Memory;
 use wire::LineDecoder;
 
-use crate::net::{Chance, Connection, End, Read};
-use crate::world::{CLIENT, Fault, PASSWORD, SERVER, Shared};
+use super::net::{Chance, Connection, End, Read};
+use super::world::{CLIENT, Fault, PASSWORD, SERVER, Shared};
 
 /// What the site sends and takes in one transfer, for those who judge it afterwards.
 #[derive(Debug)]

@@ -14,9 +14,9 @@ use storage::{Create, Tree, VPath};
 use testbed::memory::Memory;
 use wire::{Command, Marker, Pathname, Protection, Secret};
 
-use crate::client::Client;
-use crate::net::{Chance, Connection, End};
-use crate::server::{Record, Server, at_once};
+use super::client::Client;
+use super::net::{Chance, Connection, End};
+use super::server::{Record, Server, at_once};
 
 pub(crate) const CLIENT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)), 50_000);
 pub(crate) const SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 21);
