@@ -15,120 +15,188 @@ use crate::verb::Verb;
 mod encode;
 mod parse;
 
-/// A command with its argument understood.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// `USER name`; the name is bytes without line ends.
-    User(Vec<u8>),
-    /// `PASS password`, blanks and all.
-    Pass(Secret),
-    /// `ACCT account`.
-    Acct(Secret),
-    /// `HOST name` (RFC 7151).
-    Host(Vec<u8>),
-    /// `CWD`, `XCWD`.
-    Cwd(Pathname),
-    /// `CDUP`, `XCUP`.
-    Cdup,
-    /// `REIN`.
-    Rein,
-    /// `QUIT`.
-    Quit,
-    /// `PORT`.
-    Port(HostPort),
-    /// `PASV`.
-    Pasv,
-    /// `EPRT`.
-    Eprt(SocketAddr),
-    /// `EPSV`.
-    Epsv(Epsv),
-    /// `TYPE`.
-    Type(RepresentationType),
-    /// `STRU`.
-    Stru(Structure),
-    /// `MODE`.
-    Mode(TransferMode),
-    /// `RETR`.
-    Retr(Pathname),
-    /// `STOR`.
-    Stor(Pathname),
-    /// `STOU`; the pathname, if any, is a suggestion.
-    Stou(Option<Pathname>),
-    /// `APPE`.
-    Appe(Pathname),
-    /// `ALLO bytes`, a record size is read and dropped.
-    Allo(u64),
-    /// `REST`.
-    Rest(Marker),
-    /// `RANG first last`, both inclusive; `RANG 1 0` clears it and is `None`.
-    Rang(Option<(u64, u64)>),
-    /// `RNFR`.
-    Rnfr(Pathname),
-    /// `RNTO`.
-    Rnto(Pathname),
-    /// `ABOR`.
-    Abor,
-    /// `DELE`.
-    Dele(Pathname),
-    /// `RMD`, `XRMD`.
-    Rmd(Pathname),
-    /// `MKD`, `XMKD`.
-    Mkd(Pathname),
-    /// `PWD`, `XPWD`.
-    Pwd,
-    /// `LIST`, with `ls` options dropped.
-    List(Option<Pathname>),
-    /// `LIST -a`: what a client says to a Unix server, to see names that start with a dot. Parsing gives
-    /// [`Command::List`].
-    ListAll,
-    /// `NLST`, with `ls` options dropped.
-    Nlst(Option<Pathname>),
-    /// `SITE`.
-    Site(Site),
-    /// `SYST`.
-    Syst,
-    /// `STAT`, with `ls` options dropped.
-    Stat(Option<Pathname>),
-    /// `HELP`.
-    Help(Option<Vec<u8>>),
-    /// `NOOP`.
-    Noop,
-    /// `FEAT`.
-    Feat,
-    /// `OPTS`.
-    Opts(Opt),
-    /// `SIZE`.
-    Size(Pathname),
-    /// `MDTM pathname`; with a time in front it may be the two-argument form that sets it: see [`Mdtm`].
-    Mdtm(Mdtm),
-    /// `MLST`.
-    Mlst(Option<Pathname>),
-    /// `MLSD`.
-    Mlsd(Option<Pathname>),
-    /// `MFMT`: set the time of modification.
-    Mfmt(Stamp, Pathname),
-    /// `MFCT`: set the time of creation.
-    Mfct(Stamp, Pathname),
-    /// `MFF`: set facts.
-    Mff(Vec<Fact>, Pathname),
-    /// `HASH`, with the algorithm that OPTS HASH selected.
-    Hash(Pathname),
-    /// `XCRC`, `XMD5`, `XSHA1`, `XSHA256`, `XSHA512`.
-    Digest(Algorithm, DigestOf),
-    /// `AVBL`.
-    Avbl(Option<Pathname>),
-    /// `CLNT`.
-    Clnt(Vec<u8>),
-    /// `AUTH` (RFC 4217 4).
-    Auth(Mechanism),
-    /// `PBSZ size` (RFC 2228 3).
-    Pbsz(u32),
-    /// `PROT` (RFC 2228 3); whether a level is served is the session's to say, as the answers differ.
-    Prot(Protection),
-    /// `CCC` (RFC 2228 3).
-    Ccc,
-    /// A verb of the table that is not served: 502.
-    Unserved(Verb),
+/// Makes [`Command`] of the verbs by the shape of their arguments, with what that alone decides.
+macro_rules! commands {
+    (
+        no argument { $($(#[$bare_doc:meta])* $bare:ident,)+ }
+        a pathname { $($(#[$path_doc:meta])* $path:ident,)+ }
+        a pathname or none { $($(#[$maybe_doc:meta])* $maybe:ident,)+ }
+        other { $($(#[$other_doc:meta])* $other:ident($($of:ty),+),)+ }
+    ) => {
+        /// A command with its argument understood.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Command {
+            $($(#[$bare_doc])* $bare,)+
+            $($(#[$path_doc])* $path(Pathname),)+
+            $($(#[$maybe_doc])* $maybe(Option<Pathname>),)+
+            $($(#[$other_doc])* $other($($of),+),)+
+            /// `LIST -a`: what a client says to a Unix server, to see names that start with a dot. Parsing gives
+            /// [`Command::List`].
+            ListAll,
+            /// `XCRC`, `XMD5`, `XSHA1`, `XSHA256`, `XSHA512`.
+            Digest(Algorithm, DigestOf),
+            /// A verb of the table that is not served: 502.
+            Unserved(Verb),
+        }
+
+        impl Command {
+            /// The verb. The X forms of RFC 775 count as the verbs they stand for.
+            #[must_use]
+            pub fn verb(&self) -> Verb {
+                match self {
+                    $(Self::$bare => Verb::$bare,)+
+                    $(Self::$path(_) => Verb::$path,)+
+                    $(Self::$maybe(_) => Verb::$maybe,)+
+                    $(Self::$other(..) => Verb::$other,)+
+                    Self::ListAll => Verb::List,
+                    Self::Digest(Algorithm::Crc32, _) => Verb::Xcrc,
+                    Self::Digest(Algorithm::Md5, _) => Verb::Xmd5,
+                    Self::Digest(Algorithm::Sha1, _) => Verb::Xsha1,
+                    Self::Digest(Algorithm::Sha256, _) => Verb::Xsha256,
+                    Self::Digest(Algorithm::Sha512, _) => Verb::Xsha512,
+                    Self::Unserved(verb) => *verb,
+                }
+            }
+
+            /// The pathname that is the whole argument.
+            fn whole_pathname(&self) -> Option<&Pathname> {
+                match self {
+                    $(Self::$path(path) => Some(path),)+
+                    $(Self::$maybe(path) => path.as_ref(),)+
+                    _ => None,
+                }
+            }
+
+            /// The command of a verb without an argument, or whose whole argument is a pathname.
+            fn simple(
+                verb: Verb,
+                pathname: impl FnOnce() -> Result<Pathname, CommandError>,
+                maybe: impl FnOnce() -> Result<Option<Pathname>, CommandError>,
+            ) -> Option<Result<Self, CommandError>> {
+                Some(match verb {
+                    $(Verb::$bare => Ok(Self::$bare),)+
+                    $(Verb::$path => pathname().map(Self::$path),)+
+                    $(Verb::$maybe => maybe().map(Self::$maybe),)+
+                    _ => return None,
+                })
+            }
+        }
+    };
+}
+
+commands! {
+    no argument {
+        /// `CDUP`, `XCUP`.
+        Cdup,
+        /// `REIN`.
+        Rein,
+        /// `QUIT`.
+        Quit,
+        /// `PASV`.
+        Pasv,
+        /// `ABOR`.
+        Abor,
+        /// `PWD`, `XPWD`.
+        Pwd,
+        /// `SYST`.
+        Syst,
+        /// `NOOP`.
+        Noop,
+        /// `FEAT`.
+        Feat,
+        /// `CCC` (RFC 2228 3).
+        Ccc,
+    }
+    a pathname {
+        /// `CWD`, `XCWD`.
+        Cwd,
+        /// `RETR`.
+        Retr,
+        /// `STOR`.
+        Stor,
+        /// `APPE`.
+        Appe,
+        /// `RNFR`.
+        Rnfr,
+        /// `RNTO`.
+        Rnto,
+        /// `DELE`.
+        Dele,
+        /// `RMD`, `XRMD`.
+        Rmd,
+        /// `MKD`, `XMKD`.
+        Mkd,
+        /// `SIZE`.
+        Size,
+        /// `HASH`, with the algorithm that OPTS HASH selected.
+        Hash,
+    }
+    a pathname or none {
+        /// `STOU`; the pathname, if any, is a suggestion.
+        Stou,
+        /// `LIST`, with `ls` options dropped.
+        List,
+        /// `NLST`, with `ls` options dropped.
+        Nlst,
+        /// `STAT`, with `ls` options dropped.
+        Stat,
+        /// `MLST`.
+        Mlst,
+        /// `MLSD`.
+        Mlsd,
+        /// `AVBL`.
+        Avbl,
+    }
+    other {
+        /// `USER name`; the name is bytes without line ends.
+        User(Vec<u8>),
+        /// `PASS password`, blanks and all.
+        Pass(Secret),
+        /// `ACCT account`.
+        Acct(Secret),
+        /// `HOST name` (RFC 7151).
+        Host(Vec<u8>),
+        /// `PORT`.
+        Port(HostPort),
+        /// `EPRT`.
+        Eprt(SocketAddr),
+        /// `EPSV`.
+        Epsv(Epsv),
+        /// `TYPE`.
+        Type(RepresentationType),
+        /// `STRU`.
+        Stru(Structure),
+        /// `MODE`.
+        Mode(TransferMode),
+        /// `ALLO bytes`, a record size is read and dropped.
+        Allo(u64),
+        /// `REST`.
+        Rest(Marker),
+        /// `RANG first last`, both inclusive; `RANG 1 0` clears it and is `None`.
+        Rang(Option<(u64, u64)>),
+        /// `SITE`.
+        Site(Site),
+        /// `HELP`.
+        Help(Option<Vec<u8>>),
+        /// `OPTS`.
+        Opts(Opt),
+        /// `MDTM pathname`; with a time in front it may be the two-argument form that sets it: see [`Mdtm`].
+        Mdtm(Mdtm),
+        /// `MFMT`: set the time of modification.
+        Mfmt(Stamp, Pathname),
+        /// `MFCT`: set the time of creation.
+        Mfct(Stamp, Pathname),
+        /// `MFF`: set facts.
+        Mff(Vec<Fact>, Pathname),
+        /// `CLNT`.
+        Clnt(Vec<u8>),
+        /// `AUTH` (RFC 4217 4).
+        Auth(Mechanism),
+        /// `PBSZ size` (RFC 2228 3).
+        Pbsz(u32),
+        /// `PROT` (RFC 2228 3); whether a level is served is the session's to say, as the answers differ.
+        Prot(Protection),
+    }
 }
 
 /// The argument of `AUTH`, where TLS is meant (RFC 4217 4; the older names are those of the drafts before
@@ -250,100 +318,17 @@ impl fmt::Display for CommandError {
 impl core::error::Error for CommandError {}
 
 impl Command {
-    /// The verb. The X forms of RFC 775 count as the verbs they stand for.
-    #[must_use]
-    pub fn verb(&self) -> Verb {
-        match self {
-            Self::User(_) => Verb::User,
-            Self::Pass(_) => Verb::Pass,
-            Self::Acct(_) => Verb::Acct,
-            Self::Host(_) => Verb::Host,
-            Self::Cwd(_) => Verb::Cwd,
-            Self::Cdup => Verb::Cdup,
-            Self::Rein => Verb::Rein,
-            Self::Quit => Verb::Quit,
-            Self::Port(_) => Verb::Port,
-            Self::Pasv => Verb::Pasv,
-            Self::Eprt(_) => Verb::Eprt,
-            Self::Epsv(_) => Verb::Epsv,
-            Self::Type(_) => Verb::Type,
-            Self::Stru(_) => Verb::Stru,
-            Self::Mode(_) => Verb::Mode,
-            Self::Retr(_) => Verb::Retr,
-            Self::Stor(_) => Verb::Stor,
-            Self::Stou(_) => Verb::Stou,
-            Self::Appe(_) => Verb::Appe,
-            Self::Allo(_) => Verb::Allo,
-            Self::Rest(_) => Verb::Rest,
-            Self::Rang(_) => Verb::Rang,
-            Self::Rnfr(_) => Verb::Rnfr,
-            Self::Rnto(_) => Verb::Rnto,
-            Self::Abor => Verb::Abor,
-            Self::Dele(_) => Verb::Dele,
-            Self::Rmd(_) => Verb::Rmd,
-            Self::Mkd(_) => Verb::Mkd,
-            Self::Pwd => Verb::Pwd,
-            Self::List(_) | Self::ListAll => Verb::List,
-            Self::Nlst(_) => Verb::Nlst,
-            Self::Site(_) => Verb::Site,
-            Self::Syst => Verb::Syst,
-            Self::Stat(_) => Verb::Stat,
-            Self::Help(_) => Verb::Help,
-            Self::Noop => Verb::Noop,
-            Self::Feat => Verb::Feat,
-            Self::Opts(_) => Verb::Opts,
-            Self::Size(_) => Verb::Size,
-            Self::Mdtm(_) => Verb::Mdtm,
-            Self::Mlst(_) => Verb::Mlst,
-            Self::Mlsd(_) => Verb::Mlsd,
-            Self::Mfmt(..) => Verb::Mfmt,
-            Self::Mfct(..) => Verb::Mfct,
-            Self::Mff(..) => Verb::Mff,
-            Self::Hash(_) => Verb::Hash,
-            Self::Digest(Algorithm::Crc32, _) => Verb::Xcrc,
-            Self::Digest(Algorithm::Md5, _) => Verb::Xmd5,
-            Self::Digest(Algorithm::Sha1, _) => Verb::Xsha1,
-            Self::Digest(Algorithm::Sha256, _) => Verb::Xsha256,
-            Self::Digest(Algorithm::Sha512, _) => Verb::Xsha512,
-            Self::Avbl(_) => Verb::Avbl,
-            Self::Clnt(_) => Verb::Clnt,
-            Self::Auth(_) => Verb::Auth,
-            Self::Pbsz(_) => Verb::Pbsz,
-            Self::Prot(_) => Verb::Prot,
-            Self::Ccc => Verb::Ccc,
-            Self::Unserved(verb) => *verb,
-        }
-    }
-
     /// The pathname that it names, if it names one; of two possible meanings the likelier.
     #[must_use]
     pub fn pathname(&self) -> Option<&Pathname> {
-        match self {
-            Self::Cwd(path)
-            | Self::Retr(path)
-            | Self::Stor(path)
-            | Self::Appe(path)
-            | Self::Rnfr(path)
-            | Self::Rnto(path)
-            | Self::Dele(path)
-            | Self::Rmd(path)
-            | Self::Mkd(path)
-            | Self::Size(path)
-            | Self::Mfmt(_, path)
+        self.whole_pathname().or(match self {
+            Self::Mfmt(_, path)
             | Self::Mfct(_, path)
             | Self::Mff(_, path)
-            | Self::Hash(path)
             | Self::Site(Site::Chmod(_, path) | Site::Utime(_, path)) => Some(path),
-            Self::Stou(path)
-            | Self::List(path)
-            | Self::Nlst(path)
-            | Self::Stat(path)
-            | Self::Mlst(path)
-            | Self::Mlsd(path)
-            | Self::Avbl(path) => path.as_ref(),
             Self::Mdtm(mdtm) => Some(mdtm.set.as_ref().map_or(&mdtm.whole, |(_, path)| path)),
             Self::Digest(_, of) => Some(of.range.as_ref().map_or(&of.whole, |(path, ..)| path)),
             _ => None,
-        }
+        })
     }
 }

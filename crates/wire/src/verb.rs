@@ -1,8 +1,9 @@
 //! Which verbs are there, and what is true of each? The one table that parser, HELP, FEAT, policy, docs and
 //! fuzzers read.
 //!
-//! To add a verb: a row here and a parse arm in `command`, a handler in `server::session`, a transcript in
-//! `tests/sessions`.
+//! To add a verb: a row here and in `docs/commands.md`; a line in `command`, and unless it has no argument or
+//! a pathname alone, an arm in `command/parse.rs` and in `command/encode.rs`; an arm in `server::session`; a
+//! story in `tests/sessions`.
 use core::fmt;
 
 /// What the argument of a verb looks like.
@@ -87,99 +88,100 @@ macro_rules! verbs {
                 usage: $usage,
                 rfc: $rfc,
                 feat: $feat,
-                needs_login: verbs!(@login $login),
+                needs_login: verbs!(@$login),
                 access: Access::$access,
-                direction: verbs!(@dir $dir),
-                mid_transfer: verbs!(@mid $mid),
-                served: verbs!(@served $served),
-                keeps_restart: verbs!(@restart $restart),
+                direction: verbs!(@$dir),
+                mid_transfer: verbs!(@$mid),
+                served: verbs!(@$served),
+                keeps_restart: verbs!(@$restart),
             },)+
         ];
     };
-    (@login open) => { false };
-    (@login login) => { true };
-    (@dir no) => { None };
-    (@dir down) => { Some(Direction::Down) };
-    (@dir up) => { Some(Direction::Up) };
-    (@mid waits) => { false };
-    (@mid acts) => { true };
-    (@restart keeps) => { true };
-    (@restart drops) => { false };
-    (@served yes) => { true };
-    (@served no) => { false };
+    // What a word of the table says.
+    (@open) => { false };
+    (@login) => { true };
+    (@no) => { None };
+    (@down) => { Some(Direction::Down) };
+    (@up) => { Some(Direction::Up) };
+    (@waits) => { false };
+    (@acts) => { true };
+    (@keeps) => { true };
+    (@drops) => { false };
+    (@served) => { true };
+    (@not) => { false };
 }
 
 verbs! {
     // verb name   argument      usage            defined in     FEAT              login access data mid
     // served restart
-    User "USER" Text          "name"           "RFC 959 4.1.1, 4217 11" None,             open  Session no   acts  yes drops;
-    Pass "PASS" MaybeText     "password"       "RFC 959 4.1.1" None,             open  Session no   acts  yes drops;
-    Acct "ACCT" Text          "account"        "RFC 959 4.1.1" None,             open  Session no   waits yes drops;
-    Host "HOST" Text          "name"           "RFC 7151"      Some("HOST"),     open  Session no   waits yes drops;
-    Cwd  "CWD"  Pathname      "pathname"       "RFC 959 4.1.1" None,             login Read    no   waits yes drops;
-    Xcwd "XCWD" Pathname      "pathname"       "RFC 775"       None,             login Read    no   waits yes drops;
-    Cdup "CDUP" None          ""               "RFC 959 4.1.1" None,             login Read    no   waits yes drops;
-    Xcup "XCUP" None          ""               "RFC 775"       None,             login Read    no   waits yes drops;
-    Smnt "SMNT" Pathname      "pathname"       "RFC 959 4.1.1" None,             login Read    no   waits no drops;
-    Rein "REIN" None          ""               "RFC 959 4.1.1" None,             open  Session no   acts  yes drops;
-    Quit "QUIT" None          ""               "RFC 959 4.1.1" None,             open  Session no   acts  yes drops;
-    Port "PORT" Text          "h1,h2,h3,h4,p1,p2" "RFC 959 4.1.2" None,          login Session no   waits yes keeps;
-    Pasv "PASV" None          ""               "RFC 959 4.1.2" None,             login Session no   waits yes keeps;
-    Eprt "EPRT" Text          "|protocol|address|port|" "RFC 2428 2" Some("EPRT"), login Session no waits yes keeps;
-    Epsv "EPSV" MaybeText     "[1|2|ALL]"      "RFC 2428 3"    Some("EPSV"),     login Session no   waits yes keeps;
-    Type "TYPE" Text          "A|I|L 8"        "RFC 959 4.1.2" None,             login Session no   waits yes keeps;
-    Stru "STRU" Text          "F"              "RFC 959 4.1.2" None,             login Session no   waits yes keeps;
-    Mode "MODE" Text          "S"              "RFC 959 4.1.2" None,             login Session no   waits yes keeps;
-    Retr "RETR" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Read    down waits yes drops;
-    Stor "STOR" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   up   waits yes drops;
-    Stou "STOU" MaybePathname "[pathname]"     "RFC 959 4.1.3" None,             login Write   up   waits yes drops;
-    Appe "APPE" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   up   waits yes drops;
-    Allo "ALLO" Text          "size [R record]" "RFC 959 4.1.3" None,            login Session no   waits yes keeps;
-    Rest "REST" Text          "offset"         "RFC 3659 5"    Some("REST STREAM"), login Session no waits yes keeps;
-    Rang "RANG" Text          "first last"     "draft-bryan-ftp-range" Some("RANG STREAM"), login Session no waits yes keeps;
-    Rnfr "RNFR" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   no   waits yes drops;
-    Rnto "RNTO" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   no   waits yes drops;
-    Abor "ABOR" None          ""               "RFC 959 4.1.3" None,             open  Session no   acts  yes drops;
-    Dele "DELE" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   no   waits yes drops;
-    Rmd  "RMD"  Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   no   waits yes drops;
-    Xrmd "XRMD" Pathname      "pathname"       "RFC 775"       None,             login Write   no   waits yes drops;
-    Mkd  "MKD"  Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   no   waits yes drops;
-    Xmkd "XMKD" Pathname      "pathname"       "RFC 775"       None,             login Write   no   waits yes drops;
-    Pwd  "PWD"  None          ""               "RFC 959 4.1.3" None,             login Session no   waits yes drops;
-    Xpwd "XPWD" None          ""               "RFC 775"       None,             login Session no   waits yes drops;
-    List "LIST" MaybePathname "[pathname]"     "RFC 959 4.1.3" None,             login Read    down waits yes drops;
-    Nlst "NLST" MaybePathname "[pathname]"     "RFC 959 4.1.3" None,             login Read    down waits yes drops;
-    Site "SITE" Text          "HELP|UMASK|CHMOD|UTIME|IDLE" "RFC 959 4.1.3" None, login Session no  waits yes drops;
-    Syst "SYST" None          ""               "RFC 959 4.1.3" None,             open  Session no   waits yes drops;
-    Stat "STAT" MaybePathname "[pathname]"     "RFC 959 4.1.3" None,             open  Read    no   acts  yes drops;
-    Help "HELP" MaybeText     "[verb]"         "RFC 959 4.1.3" None,             open  Session no   waits yes drops;
-    Noop "NOOP" MaybeText     ""               "RFC 959 4.1.3" None,             open  Session no   acts  yes keeps;
-    Feat "FEAT" None          ""               "RFC 2389 3"    None,             open  Session no   waits yes keeps;
-    Opts "OPTS" Text          "option [value]" "RFC 2389 4"    None,             open  Session no   waits yes keeps;
-    Lang "LANG" MaybeText     "[language]"     "RFC 2640 4"    None,             open  Session no   waits no drops;
-    Size "SIZE" Pathname      "pathname"       "RFC 3659 4"    Some("SIZE"),     login Read    no   waits yes keeps;
-    Mdtm "MDTM" Pathname      "pathname"       "RFC 3659 3"    Some("MDTM"),     login Read    no   waits yes keeps;
-    Mlst "MLST" MaybePathname "[pathname]"     "RFC 3659 7"    None,             login Read    no   waits yes drops;
-    Mlsd "MLSD" MaybePathname "[pathname]"     "RFC 3659 7"    None,             login Read    down waits yes drops;
-    Mfmt "MFMT" Text          "time pathname"  "draft-somers-ftp-mfxx" Some("MFMT"), login Write no waits yes drops;
-    Mfct "MFCT" Text          "time pathname"  "draft-somers-ftp-mfxx" None, login Write no waits yes drops;
-    Mff  "MFF"  Text          "fact=value; pathname" "draft-somers-ftp-mfxx" Some("MFF Modify;UNIX.mode;"), login Write no waits yes drops;
-    Hash "HASH" Pathname      "pathname"       "draft-bryan-ftpext-hash" None,   login Read    no   waits yes drops;
-    Xcrc "XCRC" Pathname      "pathname"       "by custom"     Some("XCRC"),     login Read    no   waits yes drops;
-    Xmd5 "XMD5" Pathname      "pathname"       "by custom"     Some("XMD5"),     login Read    no   waits yes drops;
-    Xsha1 "XSHA1" Pathname    "pathname"       "by custom"     Some("XSHA1"),    login Read    no   waits yes drops;
-    Xsha256 "XSHA256" Pathname "pathname"      "by custom"     Some("XSHA256"),  login Read    no   waits yes drops;
-    Xsha512 "XSHA512" Pathname "pathname"      "by custom"     Some("XSHA512"),  login Read    no   waits yes drops;
-    Avbl "AVBL" MaybePathname "[pathname]"     "draft-peterson-streamlined-ftp" Some("AVBL"), login Read no waits yes drops;
-    Clnt "CLNT" Text          "client"         "by custom"     Some("CLNT"),     open  Session no   waits yes drops;
-    Auth "AUTH" Text          "TLS|TLS-C|TLS-P|SSL" "RFC 4217 4" Some("AUTH TLS"), open Session no   waits yes drops;
-    Adat "ADAT" Text          "data"           "RFC 2228 3"    None,             open  Session no   waits no drops;
-    Pbsz "PBSZ" Text          "0"              "RFC 2228 3"    Some("PBSZ"),     open  Session no   waits yes keeps;
-    Prot "PROT" Text          "C|P"            "RFC 2228 3"    Some("PROT"),     open  Session no   waits yes keeps;
-    Ccc  "CCC"  None          ""               "RFC 2228 3"    Some("CCC"),      open  Session no   waits yes drops;
-    Mic  "MIC"  Text          "data"           "RFC 2228 3"    None,             open  Session no   waits no drops;
-    Conf "CONF" Text          "data"           "RFC 2228 3"    None,             open  Session no   waits no drops;
-    Enc  "ENC"  Text          "data"           "RFC 2228 3"    None,             open  Session no   waits no drops;
+    User "USER" Text          "name"           "RFC 959 4.1.1, 4217 11" None,             open  Session no   acts served drops;
+    Pass "PASS" MaybeText     "password"       "RFC 959 4.1.1" None,             open  Session no   acts served drops;
+    Acct "ACCT" Text          "account"        "RFC 959 4.1.1" None,             open  Session no   waits served drops;
+    Host "HOST" Text          "name"           "RFC 7151"      Some("HOST"),     open  Session no   waits served drops;
+    Cwd  "CWD"  Pathname      "pathname"       "RFC 959 4.1.1" None,             login Read    no   waits served drops;
+    Xcwd "XCWD" Pathname      "pathname"       "RFC 775"       None,             login Read    no   waits served drops;
+    Cdup "CDUP" None          ""               "RFC 959 4.1.1" None,             login Read    no   waits served drops;
+    Xcup "XCUP" None          ""               "RFC 775"       None,             login Read    no   waits served drops;
+    Smnt "SMNT" Pathname      "pathname"       "RFC 959 4.1.1" None,             login Read    no   waits not drops;
+    Rein "REIN" None          ""               "RFC 959 4.1.1" None,             open  Session no   acts served drops;
+    Quit "QUIT" None          ""               "RFC 959 4.1.1" None,             open  Session no   acts served drops;
+    Port "PORT" Text          "h1,h2,h3,h4,p1,p2" "RFC 959 4.1.2" None,          login Session no   waits served keeps;
+    Pasv "PASV" None          ""               "RFC 959 4.1.2" None,             login Session no   waits served keeps;
+    Eprt "EPRT" Text          "|protocol|address|port|" "RFC 2428 2" Some("EPRT"), login Session no waits served keeps;
+    Epsv "EPSV" MaybeText     "[1|2|ALL]"      "RFC 2428 3"    Some("EPSV"),     login Session no   waits served keeps;
+    Type "TYPE" Text          "A|I|L 8"        "RFC 959 4.1.2" None,             login Session no   waits served keeps;
+    Stru "STRU" Text          "F"              "RFC 959 4.1.2" None,             login Session no   waits served keeps;
+    Mode "MODE" Text          "S"              "RFC 959 4.1.2" None,             login Session no   waits served keeps;
+    Retr "RETR" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Read    down waits served drops;
+    Stor "STOR" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   up   waits served drops;
+    Stou "STOU" MaybePathname "[pathname]"     "RFC 959 4.1.3" None,             login Write   up   waits served drops;
+    Appe "APPE" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   up   waits served drops;
+    Allo "ALLO" Text          "size [R record]" "RFC 959 4.1.3" None,            login Session no   waits served keeps;
+    Rest "REST" Text          "offset"         "RFC 3659 5"    Some("REST STREAM"), login Session no waits served keeps;
+    Rang "RANG" Text          "first last"     "draft-bryan-ftp-range" Some("RANG STREAM"), login Session no waits served keeps;
+    Rnfr "RNFR" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   no   waits served drops;
+    Rnto "RNTO" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   no   waits served drops;
+    Abor "ABOR" None          ""               "RFC 959 4.1.3" None,             open  Session no   acts served drops;
+    Dele "DELE" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   no   waits served drops;
+    Rmd  "RMD"  Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   no   waits served drops;
+    Xrmd "XRMD" Pathname      "pathname"       "RFC 775"       None,             login Write   no   waits served drops;
+    Mkd  "MKD"  Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   no   waits served drops;
+    Xmkd "XMKD" Pathname      "pathname"       "RFC 775"       None,             login Write   no   waits served drops;
+    Pwd  "PWD"  None          ""               "RFC 959 4.1.3" None,             login Session no   waits served drops;
+    Xpwd "XPWD" None          ""               "RFC 775"       None,             login Session no   waits served drops;
+    List "LIST" MaybePathname "[pathname]"     "RFC 959 4.1.3" None,             login Read    down waits served drops;
+    Nlst "NLST" MaybePathname "[pathname]"     "RFC 959 4.1.3" None,             login Read    down waits served drops;
+    Site "SITE" Text          "HELP|UMASK|CHMOD|UTIME|IDLE" "RFC 959 4.1.3" None, login Session no  waits served drops;
+    Syst "SYST" None          ""               "RFC 959 4.1.3" None,             open  Session no   waits served drops;
+    Stat "STAT" MaybePathname "[pathname]"     "RFC 959 4.1.3" None,             open  Read    no   acts served drops;
+    Help "HELP" MaybeText     "[verb]"         "RFC 959 4.1.3" None,             open  Session no   waits served drops;
+    Noop "NOOP" MaybeText     ""               "RFC 959 4.1.3" None,             open  Session no   acts served keeps;
+    Feat "FEAT" None          ""               "RFC 2389 3"    None,             open  Session no   waits served keeps;
+    Opts "OPTS" Text          "option [value]" "RFC 2389 4"    None,             open  Session no   waits served keeps;
+    Lang "LANG" MaybeText     "[language]"     "RFC 2640 4"    None,             open  Session no   waits not drops;
+    Size "SIZE" Pathname      "pathname"       "RFC 3659 4"    Some("SIZE"),     login Read    no   waits served keeps;
+    Mdtm "MDTM" Pathname      "pathname"       "RFC 3659 3"    Some("MDTM"),     login Read    no   waits served keeps;
+    Mlst "MLST" MaybePathname "[pathname]"     "RFC 3659 7"    None,             login Read    no   waits served drops;
+    Mlsd "MLSD" MaybePathname "[pathname]"     "RFC 3659 7"    None,             login Read    down waits served drops;
+    Mfmt "MFMT" Text          "time pathname"  "draft-somers-ftp-mfxx" Some("MFMT"), login Write no waits served drops;
+    Mfct "MFCT" Text          "time pathname"  "draft-somers-ftp-mfxx" None, login Write no waits served drops;
+    Mff  "MFF"  Text          "fact=value; pathname" "draft-somers-ftp-mfxx" Some("MFF Modify;UNIX.mode;"), login Write no waits served drops;
+    Hash "HASH" Pathname      "pathname"       "draft-bryan-ftpext-hash" None,   login Read    no   waits served drops;
+    Xcrc "XCRC" Pathname      "pathname"       "by custom"     Some("XCRC"),     login Read    no   waits served drops;
+    Xmd5 "XMD5" Pathname      "pathname"       "by custom"     Some("XMD5"),     login Read    no   waits served drops;
+    Xsha1 "XSHA1" Pathname    "pathname"       "by custom"     Some("XSHA1"),    login Read    no   waits served drops;
+    Xsha256 "XSHA256" Pathname "pathname"      "by custom"     Some("XSHA256"),  login Read    no   waits served drops;
+    Xsha512 "XSHA512" Pathname "pathname"      "by custom"     Some("XSHA512"),  login Read    no   waits served drops;
+    Avbl "AVBL" MaybePathname "[pathname]"     "draft-peterson-streamlined-ftp" Some("AVBL"), login Read no waits served drops;
+    Clnt "CLNT" Text          "client"         "by custom"     Some("CLNT"),     open  Session no   waits served drops;
+    Auth "AUTH" Text          "TLS|TLS-C|TLS-P|SSL" "RFC 4217 4" Some("AUTH TLS"), open Session no   waits served drops;
+    Adat "ADAT" Text          "data"           "RFC 2228 3"    None,             open  Session no   waits not drops;
+    Pbsz "PBSZ" Text          "0"              "RFC 2228 3"    Some("PBSZ"),     open  Session no   waits served keeps;
+    Prot "PROT" Text          "C|P"            "RFC 2228 3"    Some("PROT"),     open  Session no   waits served keeps;
+    Ccc  "CCC"  None          ""               "RFC 2228 3"    Some("CCC"),      open  Session no   waits served drops;
+    Mic  "MIC"  Text          "data"           "RFC 2228 3"    None,             open  Session no   waits not drops;
+    Conf "CONF" Text          "data"           "RFC 2228 3"    None,             open  Session no   waits not drops;
+    Enc  "ENC"  Text          "data"           "RFC 2228 3"    None,             open  Session no   waits not drops;
 }
 
 impl Verb {

@@ -19,42 +19,19 @@ impl Command {
         };
         let number = |n: &dyn fmt::Display| alloc::format!("{n}").into_bytes();
         match self {
-            Self::User(name) | Self::Host(name) | Self::Clnt(name) => text(name),
-            Self::Pass(secret) | Self::Acct(secret) => text(secret.expose()),
-            Self::Cwd(path)
-            | Self::Retr(path)
-            | Self::Stor(path)
-            | Self::Appe(path)
-            | Self::Rnfr(path)
-            | Self::Rnto(path)
-            | Self::Dele(path)
-            | Self::Rmd(path)
-            | Self::Mkd(path)
-            | Self::Size(path)
-            | Self::Hash(path) => text(path.as_bytes()),
-            Self::Mdtm(mdtm) => text(mdtm.whole.as_bytes()),
-            Self::Digest(_, of) => text(of.whole.as_bytes()),
             Self::List(Some(path)) | Self::Nlst(Some(path)) | Self::Stat(Some(path))
                 if path.as_bytes().starts_with(b"-") =>
             {
                 // As it stands it would be taken for an option of `ls`, by us and by others, and dropped.
                 text(&[b"./", path.as_bytes()].concat());
             }
-            Self::Stou(path)
-            | Self::List(path)
-            | Self::Nlst(path)
-            | Self::Stat(path)
-            | Self::Mlst(path)
-            | Self::Mlsd(path)
-            | Self::Avbl(path) => {
-                if let Some(path) = path {
-                    text(path.as_bytes());
-                }
-            }
+            Self::User(name) | Self::Host(name) | Self::Clnt(name) => text(name),
+            Self::Pass(secret) | Self::Acct(secret) => text(secret.expose()),
+            Self::Mdtm(mdtm) => text(mdtm.whole.as_bytes()),
+            Self::Digest(_, of) => text(of.whole.as_bytes()),
             Self::Port(host_port) => text(&number(host_port)),
             Self::Eprt(target) => text(host_port::eprt(*target).as_bytes()),
             Self::ListAll => text(b"-a"),
-            Self::Epsv(Epsv::Any) => {}
             Self::Epsv(Epsv::Only(family)) => text(&number(&family.number())),
             Self::Epsv(Epsv::All) => text(b"ALL"),
             Self::Type(kind) => text(&number(kind)),
@@ -82,10 +59,7 @@ impl Command {
                 text(alloc::format!("HASH {}", algorithm.name()).as_bytes());
             }
             Self::Mfmt(stamp, path) | Self::Mfct(stamp, path) => {
-                let mut both = number(stamp);
-                both.push(b' ');
-                both.extend_from_slice(path.as_bytes());
-                text(&both);
+                text(&[&number(stamp), &b" "[..], path.as_bytes()].concat());
             }
             Self::Mff(facts, path) => {
                 let mut both = Vec::new();
@@ -97,43 +71,31 @@ impl Command {
                     };
                     both.extend_from_slice(one.as_bytes());
                 }
-                both.push(b' ');
-                both.extend_from_slice(path.as_bytes());
-                text(&both);
+                text(&[&both, &b" "[..], path.as_bytes()].concat());
             }
             Self::Site(site) => match site {
                 Site::Help => text(b"HELP"),
                 Site::Umask(None) => text(b"UMASK"),
                 Site::Umask(Some(mask)) => text(alloc::format!("UMASK {mask:03o}").as_bytes()),
                 Site::Chmod(mode, path) => {
-                    let mut all = alloc::format!("CHMOD {mode:04o} ").into_bytes();
-                    all.extend_from_slice(path.as_bytes());
-                    text(&all);
+                    text(&[alloc::format!("CHMOD {mode:04o} ").as_bytes(), path.as_bytes()].concat());
                 }
                 Site::Utime(stamp, path) => {
                     // The long form: the short one cannot tell a pathname that itself ends in three times and
                     // UTC.
                     let time = stamp.whole();
-                    let mut all = b"UTIME ".to_vec();
-                    all.extend_from_slice(path.as_bytes());
-                    all.extend_from_slice(alloc::format!(" {time} {time} {time} UTC").as_bytes());
-                    text(&all);
+                    let times = alloc::format!(" {time} {time} {time} UTC");
+                    text(&[b"UTIME ", path.as_bytes(), times.as_bytes()].concat());
                 }
                 Site::Idle(None) => text(b"IDLE"),
                 Site::Idle(Some(seconds)) => text(alloc::format!("IDLE {seconds}").as_bytes()),
             },
-            Self::Cdup
-            | Self::Rein
-            | Self::Quit
-            | Self::Pasv
-            | Self::Abor
-            | Self::Pwd
-            | Self::Syst
-            | Self::Help(None)
-            | Self::Noop
-            | Self::Feat
-            | Self::Ccc
-            | Self::Unserved(_) => {}
+            Self::Epsv(Epsv::Any) | Self::Help(None) => {}
+            simple => {
+                if let Some(path) = simple.whole_pathname() {
+                    text(path.as_bytes());
+                }
+            }
         }
         out.extend_from_slice(b"\r\n");
     }

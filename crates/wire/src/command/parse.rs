@@ -14,17 +14,13 @@ use crate::verb::{Argument, Verb};
 impl Command {
     /// Reads a line. The verb ends at the first blank; all that follows that one blank is the argument.
     pub fn parse(line: &[u8]) -> Result<Self, CommandError> {
-        let (name, argument) = match line.iter().position(|b| *b == b' ') {
-            Some(at) => (&line[..at], Some(&line[at + 1..])),
-            None => (line, None),
-        };
+        let (name, text) = split_at_blank(line).unwrap_or((line, b""));
         let verb = Verb::parse(name).ok_or(CommandError::Unknown)?;
         let row = verb.row();
         if !row.served {
             return Ok(Self::Unserved(verb));
         }
         let bad = |why| CommandError::Argument(verb, why);
-        let text = argument.unwrap_or_default();
         let missing = match row.argument {
             Argument::Pathname | Argument::Text => text.is_empty(),
             Argument::None if !text.trim_ascii().is_empty() => return Err(bad("takes no argument")),
@@ -48,19 +44,30 @@ impl Command {
                 Ok(text.to_vec())
             }
         };
-        Ok(match verb {
+        // The X forms of RFC 775, before they had names of their own.
+        let meant = match verb {
+            Verb::Xcwd => Verb::Cwd,
+            Verb::Xcup => Verb::Cdup,
+            Verb::Xrmd => Verb::Rmd,
+            Verb::Xmkd => Verb::Mkd,
+            Verb::Xpwd => Verb::Pwd,
+            other => other,
+        };
+        let maybe = || match verb {
+            Verb::List | Verb::Nlst | Verb::Stat => maybe_pathname(without_ls_options(text)),
+            _ => maybe_pathname(text),
+        };
+        if let Some(simple) = Self::simple(meant, || pathname(text), maybe) {
+            return simple;
+        }
+        Ok(match meant {
             Verb::User => Self::User(plain(text)?),
             Verb::Pass => Self::Pass(Secret::new(text)),
             Verb::Acct => Self::Acct(Secret::new(text)),
             Verb::Host => Self::Host(plain(text)?),
-            Verb::Cwd | Verb::Xcwd => Self::Cwd(pathname(text)?),
-            Verb::Cdup | Verb::Xcup => Self::Cdup,
-            Verb::Rein => Self::Rein,
-            Verb::Quit => Self::Quit,
             Verb::Port => Self::Port(
                 HostPort::parse(text.trim_ascii()).ok_or_else(|| bad("expects h1,h2,h3,h4,p1,p2"))?,
             ),
-            Verb::Pasv => Self::Pasv,
             Verb::Eprt => Self::Eprt(host_port::parse_eprt(text.trim_ascii()).map_err(|e| match e {
                 EprtError::Form => bad("expects |protocol|address|port|"),
                 EprtError::Protocol => CommandError::Protocol,
@@ -96,10 +103,6 @@ impl Command {
                 Some(_) => return Err(CommandError::Parameter(verb, "only S (stream) is supported")),
                 None => return Err(bad("expects S")),
             },
-            Verb::Retr => Self::Retr(pathname(text)?),
-            Verb::Stor => Self::Stor(pathname(text)?),
-            Verb::Stou => Self::Stou(maybe_pathname(text)?),
-            Verb::Appe => Self::Appe(pathname(text)?),
             Verb::Allo => {
                 let mut words = words(text);
                 let size = words.next().and_then(decimal).ok_or_else(|| bad("expects a number of bytes"))?;
@@ -124,59 +127,35 @@ impl Command {
                     _ => return Err(bad("expects a first and a last byte")),
                 }
             }
-            Verb::Rnfr => Self::Rnfr(pathname(text)?),
-            Verb::Rnto => Self::Rnto(pathname(text)?),
-            Verb::Abor => Self::Abor,
-            Verb::Dele => Self::Dele(pathname(text)?),
-            Verb::Rmd | Verb::Xrmd => Self::Rmd(pathname(text)?),
-            Verb::Mkd | Verb::Xmkd => Self::Mkd(pathname(text)?),
-            Verb::Pwd | Verb::Xpwd => Self::Pwd,
-            Verb::List => Self::List(maybe_pathname(without_ls_options(text))?),
-            Verb::Nlst => Self::Nlst(maybe_pathname(without_ls_options(text))?),
             Verb::Site => Self::Site(site(text, &bad)?),
-            Verb::Syst => Self::Syst,
-            Verb::Stat => Self::Stat(maybe_pathname(without_ls_options(text))?),
             Verb::Help => Self::Help(if text.is_empty() { None } else { Some(plain(text)?) }),
-            Verb::Noop => Self::Noop,
-            Verb::Feat => Self::Feat,
             Verb::Opts => Self::Opts(Opt::parse(text).map_err(|e| match e {
                 OptError::Unknown => bad("no such option"),
                 OptError::Value => bad("this option has no such value"),
             })?),
-            Verb::Size => Self::Size(pathname(text)?),
             Verb::Mdtm => {
-                let set = text
-                    .iter()
-                    .position(|b| *b == b' ')
-                    .and_then(|at| Some((Stamp::parse(&text[..at])?, Pathname::new(&text[at + 1..]).ok()?)));
+                let set = split_at_blank(text)
+                    .and_then(|(time, path)| Some((Stamp::parse(time)?, Pathname::new(path).ok()?)));
                 Self::Mdtm(Mdtm { whole: pathname(text)?, set })
             }
-            Verb::Mlst => Self::Mlst(maybe_pathname(text)?),
-            Verb::Mlsd => Self::Mlsd(maybe_pathname(text)?),
             Verb::Mfmt | Verb::Mfct => {
-                let at = text
-                    .iter()
-                    .position(|b| *b == b' ')
-                    .ok_or_else(|| bad("expects a time and a pathname"))?;
+                let (time, path) =
+                    split_at_blank(text).ok_or_else(|| bad("expects a time and a pathname"))?;
                 let stamp =
-                    Stamp::parse(&text[..at]).ok_or_else(|| bad("expects a valid time as YYYYMMDDHHMMSS"))?;
-                let path = pathname(&text[at + 1..])?;
+                    Stamp::parse(time).ok_or_else(|| bad("expects a valid time as YYYYMMDDHHMMSS"))?;
+                let path = pathname(path)?;
                 if verb == Verb::Mfmt { Self::Mfmt(stamp, path) } else { Self::Mfct(stamp, path) }
             }
             Verb::Mff => {
-                let at = text
-                    .iter()
-                    .position(|b| *b == b' ')
-                    .ok_or_else(|| bad("expects facts and a pathname"))?;
-                Self::Mff(facts_to_set(&text[..at]).map_err(bad)?, pathname(&text[at + 1..])?)
+                let (facts, path) =
+                    split_at_blank(text).ok_or_else(|| bad("expects facts and a pathname"))?;
+                Self::Mff(facts_to_set(facts).map_err(bad)?, pathname(path)?)
             }
-            Verb::Hash => Self::Hash(pathname(text)?),
             Verb::Xcrc => Self::Digest(Algorithm::Crc32, digest_of(pathname(text)?)),
             Verb::Xmd5 => Self::Digest(Algorithm::Md5, digest_of(pathname(text)?)),
             Verb::Xsha1 => Self::Digest(Algorithm::Sha1, digest_of(pathname(text)?)),
             Verb::Xsha256 => Self::Digest(Algorithm::Sha256, digest_of(pathname(text)?)),
             Verb::Xsha512 => Self::Digest(Algorithm::Sha512, digest_of(pathname(text)?)),
-            Verb::Avbl => Self::Avbl(maybe_pathname(text)?),
             Verb::Clnt => Self::Clnt(plain(text)?),
             Verb::Auth => Self::Auth(
                 Mechanism::ALL
@@ -193,10 +172,16 @@ impl Command {
                 Protection::parse(text.trim_ascii())
                     .ok_or(CommandError::Parameter(verb, "only C (clear) and P (private) are supported"))?,
             ),
-            Verb::Ccc => Self::Ccc,
-            Verb::Smnt | Verb::Lang | Verb::Adat | Verb::Mic | Verb::Conf | Verb::Enc => Self::Unserved(verb),
+            // Those that are not served, as said above.
+            _ => Self::Unserved(verb),
         })
     }
+}
+
+/// What is before the first blank, and all that is behind it.
+fn split_at_blank(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = text.iter().position(|b| *b == b' ')?;
+    Some((&text[..at], &text[at + 1..]))
 }
 
 fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -259,10 +244,7 @@ fn range_after_quotes(text: &[u8]) -> Option<(Pathname, u64, Option<u64>)> {
 }
 
 fn site(text: &[u8], bad: &impl Fn(&'static str) -> CommandError) -> Result<Site, CommandError> {
-    let (name, rest) = match text.iter().position(|b| *b == b' ') {
-        Some(at) => (&text[..at], &text[at + 1..]),
-        None => (text, &b""[..]),
-    };
+    let (name, rest) = split_at_blank(text).unwrap_or((text, b""));
     let pathname = |text: &[u8]| Pathname::new(text).map_err(|_| bad("needs a pathname"));
     match name.to_ascii_uppercase().as_slice() {
         b"HELP" => Ok(Site::Help),
@@ -271,12 +253,10 @@ fn site(text: &[u8], bad: &impl Fn(&'static str) -> CommandError) -> Result<Site
             octal(rest, 0o777).map(|m| Site::Umask(Some(m))).ok_or_else(|| bad("UMASK expects octal digits"))
         }
         b"CHMOD" => {
-            let at = rest
-                .iter()
-                .position(|b| *b == b' ')
-                .ok_or_else(|| bad("CHMOD expects a mode and a pathname"))?;
-            let mode = octal(&rest[..at], 0o7777).ok_or_else(|| bad("CHMOD expects a mode in octal"))?;
-            Ok(Site::Chmod(mode, pathname(&rest[at + 1..])?))
+            let (mode, path) =
+                split_at_blank(rest).ok_or_else(|| bad("CHMOD expects a mode and a pathname"))?;
+            let mode = octal(mode, 0o7777).ok_or_else(|| bad("CHMOD expects a mode in octal"))?;
+            Ok(Site::Chmod(mode, pathname(path)?))
         }
         b"UTIME" => utime(rest)
             .ok_or_else(|| bad("UTIME expects a time and a pathname, or a pathname, three times and UTC")),
@@ -305,8 +285,8 @@ fn utime(text: &[u8]) -> Option<Site> {
     {
         return Some(Site::Utime(modify, Pathname::new(path).ok()?));
     }
-    let at = text.iter().position(|b| *b == b' ')?;
-    Some(Site::Utime(stamp(&text[..at])?, Pathname::new(&text[at + 1..]).ok()?))
+    let (time, path) = split_at_blank(text)?;
+    Some(Site::Utime(stamp(time)?, Pathname::new(path).ok()?))
 }
 
 #[cfg(test)]
@@ -315,6 +295,16 @@ mod tests {
 
     fn path(text: &str) -> Pathname {
         Pathname::new(text).unwrap()
+    }
+
+    #[test]
+    fn every_verb_that_is_served_is_read_as_a_command_of_its_own() {
+        for row in crate::verb::TABLE.iter().filter(|row| row.served) {
+            for argument in ["", " ", " x", " 1 0"] {
+                let read = Command::parse([row.name, argument].concat().as_bytes());
+                assert!(!matches!(read, Ok(Command::Unserved(_))), "{}: {read:?}", row.name);
+            }
+        }
     }
 
     #[test]
