@@ -254,10 +254,8 @@ fn peers(request: &Request, direction: Direction, chain: &Listed) -> Vec<String>
 /// In the words that iptables understands as well: it calls a table with others "incompatible" and shows none
 /// of it.
 fn packets(rule: &Rule, all: bool, chain: &Listed) -> Vec<String> {
-    let (ours, here, there) = match rule.direction {
-        Direction::In => (&rule.to, "dport", "sport"),
-        Direction::Out => (&rule.from, "sport", "dport"),
-    };
+    let (ours, here, there) =
+        rule.direction.either((&rule.to, "dport", "sport"), (&rule.from, "sport", "dport"));
     let far = match (rule.direction, all) {
         (Direction::In, false) => String::new(),
         _ => format!("tcp {there} 1024-65535 "),

@@ -139,13 +139,9 @@ fn judge(findings: &mut Findings, rule: &Rule, packets: &Packets, decision: &Dec
                 except,
             };
             // Neighbouring ports fare alike as a rule: told once.
-            let same = findings.missing.iter_mut().find(|known| {
-                known.rule == new.rule
-                    && known.family == new.family
-                    && known.opens == new.opens
-                    && known.by == new.by
-                    && known.except == new.except
-            });
+            let alike =
+                |known: &&mut Missing| **known == Missing { ports: known.ports.clone(), ..new.clone() };
+            let same = findings.missing.iter_mut().find(alike);
             match same {
                 Some(known) => {
                     known.ports = Ports::of(known.ports.spans().into_iter().chain(new.ports.spans()));
@@ -276,10 +272,7 @@ fn wide_inward(findings: &mut Findings, request: &Request, chain: &Listed, line:
         let mut what = Vec::new();
         let here: Vec<_> = opening.ports.iter().filter(|(end, _)| *end == End::Destination).collect();
         for span in here.iter().flat_map(|(_, spans)| spans.iter()) {
-            let touches =
-                needed.spans().iter().any(|need| need.start() <= span.end() && span.start() <= need.end());
-            let inside =
-                needed.spans().iter().any(|need| need.start() <= span.start() && span.end() <= need.end());
+            let (touches, inside) = (touches(&needed, span), holds(&needed, span));
             let span_told = Ports::of([span.clone()]);
             if *span == (20..=20) && !needed.contains(20) {
                 what.push("it opens port 20 inward, which neither mode uses: in active mode the server connects from port 20".to_owned());
@@ -307,6 +300,14 @@ fn wide_inward(findings: &mut Findings, request: &Request, chain: &Listed, line:
         }
         push(findings, chain, line, what);
     }
+}
+
+fn touches(ports: &Ports, span: &RangeInclusive<u16>) -> bool {
+    ports.spans().iter().any(|one| one.start() <= span.end() && span.start() <= one.end())
+}
+
+fn holds(ports: &Ports, span: &RangeInclusive<u16>) -> bool {
+    ports.spans().iter().any(|one| one.start() <= span.start() && span.end() <= one.end())
 }
 
 /// Are these all clients of the server?
@@ -344,17 +345,13 @@ fn wide_outward(findings: &mut Findings, request: &Request, chain: &Listed, line
             .collect();
         let mut what = Vec::new();
         for span in from {
-            let called = calls.iter().any(|rule| {
-                rule.from.spans().iter().any(|need| need.start() <= span.start() && span.end() <= need.end())
-            });
-            let touches =
-                answers.spans().iter().any(|need| need.start() <= span.end() && span.start() <= need.end());
+            let called = calls.iter().any(|rule| holds(&rule.from, span));
             if line.is_ours() && !called {
                 what.push(format!(
                     "it lets this machine call from {} for a site of other settings",
                     Ports::of([span.clone()])
                 ));
-            } else if touches && !called {
+            } else if touches(&answers, span) && !called {
                 what.push(format!(
                     "through it this machine opens connections from {}; from there the site sends answers only",
                     Ports::of([span.clone()])
@@ -381,10 +378,7 @@ fn nets(request: &Request) -> String {
 /// `rule 3 (in, 61210-61219): the client opens the data connection: new connections are dropped by ...`.
 impl fmt::Display for Missing {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let way = match self.rule.direction {
-            Direction::In => "in, to",
-            Direction::Out => "out, from",
-        };
+        let way = self.rule.direction.either("in, to", "out, from");
         let over = self.family.map_or_else(String::new, |family| format!(", over IPv{}", family.number()));
         let what = if self.opens { "new connections are" } else { "what belongs to open connections is" };
         write!(

@@ -38,10 +38,7 @@ impl Packets {
     /// neighbours.
     pub(crate) fn of(rule: &Rule, request: &Request, ruleset: &Ruleset) -> Vec<Self> {
         let cuts = cuts(ruleset);
-        let (ours, theirs) = match rule.direction {
-            Direction::In => (&rule.to, &rule.from),
-            Direction::Out => (&rule.from, &rule.to),
-        };
+        let (ours, theirs) = rule.direction.either((&rule.to, &rule.from), (&rule.from, &rule.to));
         let theirs = theirs.spans().into_iter().next().unwrap_or(1024..=u16::MAX);
         // A SYN, then whatever follows; where only answers pass, the answer to a SYN and what follows it.
         let kinds: &[(bool, u8)] = match rule.role {
@@ -88,10 +85,7 @@ impl Packets {
 
     /// The ports at the server's end.
     pub(crate) fn ours(&self) -> RangeInclusive<u16> {
-        match self.direction {
-            Direction::In => self.to.clone(),
-            Direction::Out => self.from.clone(),
-        }
+        self.direction.either(self.to.clone(), self.from.clone())
     }
 
     pub(crate) fn meet(&self, test: &Test) -> Holds {
@@ -127,10 +121,7 @@ impl Packets {
             }
             Test::Interface { end, among, not } => {
                 // Clients are elsewhere: their packets pass by some interface, and never by the loopback one.
-                let theirs = match self.direction {
-                    Direction::In => End::Source,
-                    Direction::Out => End::Destination,
-                };
+                let theirs = self.direction.either(End::Source, End::Destination);
                 let only_lo = among.iter().all(|name| name == "lo");
                 if only_lo && *end == theirs { turned(Holds::None, *not) } else { Holds::Some }
             }
@@ -138,10 +129,7 @@ impl Packets {
     }
 
     fn address(&self, end: End, among: &[(IpAddr, IpAddr)]) -> Holds {
-        let clients = match self.direction {
-            Direction::In => End::Source,
-            Direction::Out => End::Destination,
-        };
+        let clients = self.direction.either(End::Source, End::Destination);
         let (low, high) = crate::ruleset::ends(self.clients);
         let same = |address: &IpAddr| address.is_ipv4() == low.is_ipv4();
         let mut among = among.iter().filter(|(from, _)| same(from)).peekable();

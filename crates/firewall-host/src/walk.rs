@@ -57,10 +57,7 @@ pub(crate) fn decisions<'r>(ruleset: &'r Ruleset, packets: &Packets) -> Vec<Deci
 }
 
 fn is_on_the_way(hook: &str, direction: Direction) -> bool {
-    match direction {
-        Direction::In => matches!(hook, "prerouting" | "input"),
-        Direction::Out => matches!(hook, "output" | "postrouting"),
-    }
+    direction.either(matches!(hook, "prerouting" | "input"), matches!(hook, "output" | "postrouting"))
 }
 
 /// What those chains do that see what comes in by one device, before anything else does.

@@ -2,7 +2,7 @@
 
 use core::fmt::Write as _;
 
-use crate::rules::{Direction, Mode, Role, Rule, Rules};
+use crate::rules::{Mode, Role, Rule, Rules};
 
 /// The client's side of the drawing; the server's is as wide as its ports.
 const CLIENT: &str = "port > 1023";
@@ -52,18 +52,15 @@ fn drawn(rule: &Rule) -> String {
         Role::Opens => format!(" {} opens ", rule.number),
         Role::Answers => format!(" {} ", rule.number),
     };
-    match rule.direction {
-        Direction::In => format!("    {CLIENT} {label:-^21}> port {}", rule.to),
-        Direction::Out => format!("    {CLIENT} <{label:-^21} port {}", rule.from),
-    }
+    rule.direction.either(
+        format!("    {CLIENT} {label:-^21}> port {}", rule.to),
+        format!("    {CLIENT} <{label:-^21} port {}", rule.from),
+    )
 }
 
 /// One rule in words.
 fn told(rule: &Rule) -> String {
-    let (way, from, to) = match rule.direction {
-        Direction::In => ("in ", "clients", "server"),
-        Direction::Out => ("out", "server", "clients"),
-    };
+    let (way, from, to) = rule.direction.either(("in ", "clients", "server"), ("out", "server", "clients"));
     format!(
         "  rule {} {way}  {from} {} -> {to} {}\n              {}",
         rule.number, rule.from, rule.to, rule.why
@@ -84,18 +81,12 @@ fn line(text: &mut String, words: &str) {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Active, Exposure, Families, Rules};
+    use crate::exposure::{Active, Exposure, usual};
+    use crate::rules::Rules;
 
     fn told(active: Active, passive: bool) -> String {
         let passive_ports = if passive { vec![61000..=61009] } else { vec![] };
-        Rules::of(&Exposure {
-            control_ports: vec![2121],
-            implicit_ports: vec![],
-            passive_ports,
-            active,
-            families: Families::Both,
-        })
-        .explain()
+        Rules::of(&Exposure { control_ports: vec![2121], passive_ports, active, ..usual() }).explain()
     }
 
     #[test]

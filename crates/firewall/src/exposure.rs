@@ -90,6 +90,18 @@ impl fmt::Display for Families {
     }
 }
 
+/// What the tests of this crate expose.
+#[cfg(test)]
+pub(crate) fn usual() -> Exposure {
+    Exposure {
+        control_ports: vec![21],
+        implicit_ports: vec![],
+        passive_ports: vec![61000..=61009],
+        active: Active::FromPort(20),
+        families: Families::Both,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

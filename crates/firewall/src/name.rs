@@ -80,18 +80,11 @@ impl fmt::Display for Name {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Active, Direction, Exposure, Families, Mode, Role, Rules};
+    use crate::{Direction, Mode, Role, Rules};
 
     #[test]
     fn the_names_are_those_of_the_rules() {
-        let exposure = Exposure {
-            control_ports: vec![21],
-            implicit_ports: vec![],
-            passive_ports: vec![61000..=61009],
-            active: Active::FromPort(20),
-            families: Families::Both,
-        };
-        let rules = Rules::of(&exposure);
+        let rules = Rules::of(&crate::exposure::usual());
         let both = [Mode::Passive, Mode::Active].into_iter().filter_map(|mode| rules.data(mode)).flatten();
         let all: Vec<_> = rules.control().iter().chain(both).collect();
         assert_eq!(all.len(), Name::ALL.len());

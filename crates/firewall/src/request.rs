@@ -270,6 +270,14 @@ impl Request {
 }
 
 impl Family {
+    /// The first for IPv4, the second for IPv6.
+    pub(crate) fn either<T>(self, v4: T, v6: T) -> T {
+        match self {
+            Self::V4 => v4,
+            Self::V6 => v6,
+        }
+    }
+
     /// The families that are this one only.
     pub(crate) fn alone(self) -> Families {
         match self {
@@ -370,13 +378,7 @@ mod tests {
     use super::*;
 
     fn request() -> Request {
-        Request::of(Exposure {
-            control_ports: vec![21],
-            implicit_ports: vec![],
-            passive_ports: vec![50000..=50009],
-            active: Active::FromPort(20),
-            families: Families::Both,
-        })
+        Request::of(crate::exposure::usual())
     }
 
     #[test]

@@ -45,6 +45,16 @@ pub enum Direction {
     Out,
 }
 
+impl Direction {
+    /// The first towards the server, the second away from it.
+    pub fn either<T>(self, inward: T, outward: T) -> T {
+        match self {
+            Self::In => inward,
+            Self::Out => outward,
+        }
+    }
+}
+
 /// What a rule carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -200,16 +210,7 @@ fn rule(name: Name, server: Ports, role: Role) -> Rule {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn exposure() -> Exposure {
-        Exposure {
-            control_ports: vec![21],
-            implicit_ports: vec![],
-            passive_ports: vec![61000..=61009],
-            active: Active::FromPort(20),
-            families: Families::Both,
-        }
-    }
+    use crate::exposure::usual as exposure;
 
     #[test]
     fn the_four_of_passive_mode_are_the_classic_ones() {

@@ -1,6 +1,6 @@
 //! How do lines for a firewall become text that can be pasted, with or without explanations?
 
-use crate::rules::{Direction, Rule};
+use crate::rules::Rule;
 
 /// Remarks are broken before this column, so that they fit a terminal of 80.
 const WIDTH: usize = 79;
@@ -85,10 +85,7 @@ impl Sheet {
 /// `rule 1, in: the client opens the control connection`.
 fn reasons(rules: &[&Rule]) -> String {
     let reason = |rule: &&Rule| {
-        let way = match rule.direction {
-            Direction::In => "in",
-            Direction::Out => "out",
-        };
+        let way = rule.direction.either("in", "out");
         format!("rule {}, {way}: {}", rule.number, rule.why)
     };
     let mut told: Vec<String> = rules.iter().map(reason).collect();

@@ -1,6 +1,6 @@
 //! How is an AWS security group written?
 
-use crate::request::{Family, Output, Request};
+use crate::request::{Output, Request};
 use crate::rules::{Direction, Ports, Rule};
 use crate::sheet::{Sheet, tag};
 
@@ -32,10 +32,7 @@ fn permit(sheet: &mut Sheet, request: &Request, rule: &Rule, way: &str, ports: &
     for span in ports.spans() {
         let mut who = Vec::new();
         for family in request.families() {
-            let (list, key) = match family {
-                Family::V4 => ("IpRanges", "CidrIp"),
-                Family::V6 => ("Ipv6Ranges", "CidrIpv6"),
-            };
+            let (list, key) = family.either(("IpRanges", "CidrIp"), ("Ipv6Ranges", "CidrIpv6"));
             let nets: Vec<String> = request
                 .networks(family)
                 .iter()

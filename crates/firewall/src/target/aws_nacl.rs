@@ -20,17 +20,11 @@ pub(super) fn write(request: &Request) -> Sheet {
     sheet.plain("ACL='<network ACL id, acl-...>'");
     let rules = request.rules();
     for direction in [Direction::In, Direction::Out] {
-        let way = match direction {
-            Direction::In => "--ingress",
-            Direction::Out => "--egress ",
-        };
+        let way = direction.either("--ingress", "--egress ");
         let mut number = FIRST;
         for (span, of) in spans(&rules, direction) {
             for family in request.families() {
-                let block = match family {
-                    Family::V4 => "--cidr-block",
-                    Family::V6 => "--ipv6-cidr-block",
-                };
+                let block = family.either("--cidr-block", "--ipv6-cidr-block");
                 for net in request.networks(family) {
                     let text = format!(
                         "aws ec2 create-network-acl-entry --network-acl-id \"$ACL\" {way} --rule-number {number} --rule-action allow \\\n  --protocol 6 --port-range From={},To={} {block} {net}",
@@ -58,10 +52,7 @@ pub(super) fn write(request: &Request) -> Sheet {
 
 /// Errors that say a packet was too big: type and code, and the protocol of ICMP there.
 fn too_big(family: Family) -> (&'static str, &'static str, &'static str) {
-    match family {
-        Family::V4 => ("1", "Type=3,Code=4", "--cidr-block"),
-        Family::V6 => ("58", "Type=2,Code=0", "--ipv6-cidr-block"),
-    }
+    family.either(("1", "Type=3,Code=4", "--cidr-block"), ("58", "Type=2,Code=0", "--ipv6-cidr-block"))
 }
 
 /// Each range of ports that packets go to, once, with the rules that it serves.

@@ -18,25 +18,16 @@ pub(super) fn write(request: &Request) -> Sheet {
     });
     sheet.say("Remove:  the lines below `interface` with `no` before them, then the lists:");
     for family in request.families() {
-        let (list, suffix) = match family {
-            Family::V4 => ("ip access-list extended", ""),
-            Family::V6 => ("ipv6 access-list", "-V6"),
-        };
+        let (list, suffix) = family.either(("ip access-list extended", ""), ("ipv6 access-list", "-V6"));
         sheet.command(&format!("no {list} PASV-IN{suffix}"));
         sheet.command(&format!("no {list} PASV-OUT{suffix}"));
     }
     sheet.say("ASA tracks connections: there the inbound list is enough. Leave `inspect ftp` off: it cannot read TLS.");
     sheet.blank();
     for family in request.families() {
-        let (list, suffix) = match family {
-            Family::V4 => ("ip access-list extended", ""),
-            Family::V6 => ("ipv6 access-list", "-V6"),
-        };
+        let (list, suffix) = family.either(("ip access-list extended", ""), ("ipv6 access-list", "-V6"));
         for direction in [Direction::In, Direction::Out] {
-            let name = match direction {
-                Direction::In => "IN",
-                Direction::Out => "OUT",
-            };
+            let name = direction.either("IN", "OUT");
             sheet.plain(format!("{list} PASV-{name}{suffix}"));
             for rule in request.rules().iter().filter(|rule| rule.direction == direction) {
                 for net in request.networks(family) {
@@ -55,10 +46,7 @@ pub(super) fn write(request: &Request) -> Sheet {
     }
     sheet.plain("interface <OUTSIDE>");
     for family in request.families() {
-        let (call, suffix) = match family {
-            Family::V4 => (" ip access-group", ""),
-            Family::V6 => (" ipv6 traffic-filter", "-V6"),
-        };
+        let (call, suffix) = family.either((" ip access-group", ""), (" ipv6 traffic-filter", "-V6"));
         sheet.plain(format!("{call} PASV-IN{suffix} in"));
         sheet.plain(format!("{call} PASV-OUT{suffix} out"));
     }
@@ -109,10 +97,10 @@ fn entry(request: &Request, rule: &Rule, family: Family, net: IpNet, (from, to):
     };
     let (from, to) = (written(from), written(to));
     let established = if rule.role == Role::Answers { " established" } else { "" };
-    match rule.direction {
-        Direction::In => format!("permit tcp {client} {from} {server} {to}{established}"),
-        Direction::Out => format!("permit tcp {server} {from} {client} {to}{established}"),
-    }
+    rule.direction.either(
+        format!("permit tcp {client} {from} {server} {to}{established}"),
+        format!("permit tcp {server} {from} {client} {to}{established}"),
+    )
 }
 
 /// `any`, `host A`, `192.0.2.0 0.0.0.255` (what may differ), or `2001:db8::/32`.

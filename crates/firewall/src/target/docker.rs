@@ -55,10 +55,7 @@ pub(super) fn write(request: &Request) -> Sheet {
 fn restrict(sheet: &mut Sheet, request: &Request, rule: &Rule) {
     for ports in rule.to.words(":") {
         for family in request.families() {
-            let program = match family {
-                Family::V4 => "iptables ",
-                Family::V6 => "ip6tables",
-            };
+            let program = family.either("iptables ", "ip6tables");
             let what = format!("-p tcp -m conntrack --ctstate DNAT --ctdir ORIGINAL --ctorigdstport {ports}");
             sheet.support(format!("{program} -I DOCKER-USER 1 {what} -j DROP"), "all others");
             for net in request.networks(family) {

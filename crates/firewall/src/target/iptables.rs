@@ -69,10 +69,7 @@ pub(super) fn whole(request: &Request) -> Sheet {
             }
             Tracking::Stateless => {
                 for family in request.families() {
-                    let icmp = match family {
-                        Family::V4 => "-4 -p icmp",
-                        Family::V6 => "-6 -p ipv6-icmp",
-                    };
+                    let icmp = family.either("-4 -p icmp", "-6 -p ipv6-icmp");
                     sheet.support(
                         format!("-A {chain} {icmp} -j ACCEPT"),
                         "errors (too big, unreachable), and neighbour discovery of IPv6",
@@ -140,10 +137,7 @@ pub(super) fn inserted(request: &Request) -> Sheet {
     );
     sheet.blank();
     for direction in [Direction::In, Direction::Out] {
-        let chain = match direction {
-            Direction::In => "INPUT",
-            Direction::Out => "OUTPUT",
-        };
+        let chain = direction.either("INPUT", "OUTPUT");
         let mut rules = request.written(direction);
         // Each is put before the one before it: in the chain they read 1, 3.
         rules.reverse();
@@ -174,10 +168,7 @@ struct Spec {
 }
 
 fn specs(request: &Request, rule: &Rule) -> Vec<Spec> {
-    let side = match rule.direction {
-        Direction::In => "-s",
-        Direction::Out => "-d",
-    };
+    let side = rule.direction.either("-s", "-d");
     let mut who = vec![(None, String::new())];
     if !request.from.is_empty() {
         who.clear();
@@ -192,10 +183,9 @@ fn specs(request: &Request, rule: &Rule) -> Vec<Spec> {
         (Tracking::Stateless, Role::Opens) => String::new(),
         (Tracking::Stateless, Role::Answers) => format!(" ! {NO_LONE_SYN}"),
     };
-    let (ours, theirs, here, there) = match rule.direction {
-        Direction::In => (&rule.to, &rule.from, "--dport", "--sport"),
-        Direction::Out => (&rule.from, &rule.to, "--sport", "--dport"),
-    };
+    let (ours, theirs, here, there) = rule
+        .direction
+        .either((&rule.to, &rule.from, "--dport", "--sport"), (&rule.from, &rule.to, "--sport", "--dport"));
     let far = if far { format!(" {there} {}", theirs.written(":", ",")) } else { String::new() };
     let mut specs = Vec::new();
     for (family, who) in who {

@@ -1,7 +1,7 @@
 //! How is RouterOS told, on a router in front of the server?
 
 use crate::request::{Family, Output, Request};
-use crate::rules::Direction;
+use crate::rules::{Direction, Rule};
 use crate::sheet::{Sheet, tag};
 use crate::target::Unfit;
 
@@ -21,67 +21,59 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
             Some(external) => format!("dst-address={external}"),
             None => "in-interface-list=WAN".into(),
         };
-        for rule in &rules {
-            for who in clients(request, Family::V4, "src-address") {
-                let (tag, ports) = (tag(rule), rule.to.written("-", ","));
-                sheet.rule(
-                    format!("/ip firewall nat add chain=dstnat {outside}{who} protocol=tcp dst-port={ports} action=dst-nat to-addresses={at} comment=\"{tag}\""),
-                    &[rule],
-                );
-            }
-        }
-        for rule in &rules {
-            for who in clients(request, Family::V4, "src-address") {
-                let (tag, ports) = (tag(rule), rule.to.written("-", ","));
-                sheet.rule(
-                    format!("/ip firewall filter add chain=forward connection-state=new connection-nat-state=dstnat dst-address={at}{who} protocol=tcp dst-port={ports} action=accept comment=\"{tag}\" place-before=0"),
-                    &[rule],
-                );
-            }
-        }
+        add(
+            &mut sheet,
+            request,
+            &rules,
+            Family::V4,
+            [&format!("nat add chain=dstnat {outside}"), &format!("dst-nat to-addresses={at}"), ""],
+        );
+        let new = format!("{NEW} connection-nat-state=dstnat dst-address={at}");
+        add(&mut sheet, request, &rules, Family::V4, [&new, "accept", FIRST]);
     }
     if let Some(at) = request.inside(Family::V6).filter(|_| families.contains(&Family::V6)) {
-        for rule in &rules {
-            for who in clients(request, Family::V6, "src-address") {
-                let (tag, ports) = (tag(rule), rule.to.written("-", ","));
-                sheet.rule(
-                    format!("/ipv6 firewall filter add chain=forward connection-state=new dst-address={at}/128{who} protocol=tcp dst-port={ports} action=accept comment=\"{tag}\" place-before=0"),
-                    &[rule],
-                );
-            }
-        }
+        let new = format!("{NEW} dst-address={at}/128");
+        add(&mut sheet, request, &rules, Family::V6, [&new, "accept", FIRST]);
     }
-    if request.output == Output::Dropped {
-        for rule in &request.written(Direction::Out) {
-            for family in &families {
-                let (Some(at), menu, length) = (request.inside(*family), menu(*family), length(*family))
-                else {
-                    continue;
-                };
-                for who in clients(request, *family, "dst-address") {
-                    let (tag, ports) = (tag(rule), rule.from.written("-", ","));
-                    sheet.rule(
-                        format!("{menu} firewall filter add chain=forward connection-state=new src-address={at}/{length}{who} protocol=tcp src-port={ports} dst-port=1024-65535 action=accept comment=\"{tag}\" place-before=0"),
-                        &[rule],
-                    );
-                }
-            }
-        }
+    let calls = request.written(Direction::Out);
+    for family in families.into_iter().filter(|_| request.output == Output::Dropped) {
+        let Some(at) = request.inside(family) else { continue };
+        let new = format!("{NEW} src-address={at}/{}", family.whole().max_prefix_len());
+        add(&mut sheet, request, &calls, family, [&new, "accept", FIRST]);
     }
     sheet.support("/ip firewall service-port disable ftp", "no helper: it cannot read TLS");
     sheet.say("The chain must also accept established and related connections, as it does by default.");
     Ok(sheet)
 }
 
-fn menu(family: Family) -> &'static str {
-    match family {
-        Family::V4 => "/ip",
-        Family::V6 => "/ipv6",
-    }
-}
+const NEW: &str = "filter add chain=forward connection-state=new";
 
-fn length(family: Family) -> u8 {
-    family.whole().max_prefix_len()
+const FIRST: &str = " place-before=0";
+
+/// A line for each rule and network: what is before the clients, what is done, and what is behind the comment.
+fn add(
+    sheet: &mut Sheet,
+    request: &Request,
+    rules: &[Rule],
+    family: Family,
+    [before, action, behind]: [&str; 3],
+) {
+    let menu = if family == Family::V4 { "/ip" } else { "/ipv6" };
+    for rule in rules {
+        let (key, ports) = match rule.direction {
+            Direction::In => ("src-address", format!("dst-port={}", rule.to.written("-", ","))),
+            Direction::Out => {
+                ("dst-address", format!("src-port={} dst-port=1024-65535", rule.from.written("-", ",")))
+            }
+        };
+        for who in clients(request, family, key) {
+            let tag = tag(rule);
+            let text = format!(
+                "{menu} firewall {before}{who} protocol=tcp {ports} action={action} comment=\"{tag}\"{behind}"
+            );
+            sheet.rule(text, &[rule]);
+        }
+    }
 }
 
 /// ` src-address=NET`, once for each network; nothing where anybody may come.

@@ -58,20 +58,13 @@ fn table(sheet: &mut Sheet, request: &Request) {
     sheet.plain(format!("table inet {TABLE}"));
     sheet.plain(format!("delete table inet {TABLE}"));
     sheet.plain(format!("table inet {TABLE} {{"));
-    sheet.plain("\tchain input {");
-    sheet.plain("\t\ttype filter hook input priority filter; policy drop;");
-    sheet.support("\t\tiif lo accept", "this machine with itself");
-    common(sheet, request, Direction::In);
-    for line in lines(request, Direction::In) {
-        sheet.rule(format!("\t\t{} comment \"{}\"", line.text, tag(&line.rule)), &[&line.rule]);
-    }
-    sheet.plain("\t}");
-    if outward(request) {
-        sheet.plain("\tchain output {");
-        sheet.plain("\t\ttype filter hook output priority filter; policy drop;");
-        sheet.support("\t\toif lo accept", "this machine with itself");
-        common(sheet, request, Direction::Out);
-        for line in lines(request, Direction::Out) {
+    let both = [(Direction::In, "input", "iif"), (Direction::Out, "output", "oif")];
+    for (direction, hook, device) in both.into_iter().take(if outward(request) { 2 } else { 1 }) {
+        sheet.plain(format!("\tchain {hook} {{"));
+        sheet.plain(format!("\t\ttype filter hook {hook} priority filter; policy drop;"));
+        sheet.support(format!("\t\t{device} lo accept"), "this machine with itself");
+        common(sheet, request, direction);
+        for line in lines(request, direction) {
             sheet.rule(format!("\t\t{} comment \"{}\"", line.text, tag(&line.rule)), &[&line.rule]);
         }
         sheet.plain("\t}");
@@ -119,10 +112,8 @@ fn common(sheet: &mut Sheet, request: &Request, direction: Direction) {
                 "errors (too big, unreachable), and neighbour discovery of IPv6",
             );
             if !kept.is_empty() {
-                let line = match direction {
-                    Direction::In => format!("tcp dport {ports}"),
-                    Direction::Out => format!("tcp sport {ports} {NO_LONE_SYN}"),
-                };
+                let line = direction
+                    .either(format!("tcp dport {ports}"), format!("tcp sport {ports} {NO_LONE_SYN}"));
                 sheet.support(format!("\t\t{line} accept comment \"{KEPT}\""), "other services: --keep");
             }
         }
@@ -133,10 +124,10 @@ fn discovery(sheet: &mut Sheet, request: &Request, direction: Direction) {
     if !request.families().contains(&Family::V6) {
         return;
     }
-    let (text, why) = match direction {
-        Direction::In => (HEARD, "how IPv6 finds its neighbours; without it nothing arrives"),
-        Direction::Out => (SAID, "how IPv6 finds its neighbours; without it nothing leaves"),
-    };
+    let (text, why) = direction.either(
+        (HEARD, "how IPv6 finds its neighbours; without it nothing arrives"),
+        (SAID, "how IPv6 finds its neighbours; without it nothing leaves"),
+    );
     sheet.support(format!("\t\t{text}"), why);
     if direction == Direction::In {
         sheet.support(format!("\t\t{DHCPV6}"), "the address of this machine, where it has it by DHCPv6");
@@ -185,10 +176,7 @@ pub(crate) fn packets(rule: &Rule, tracking: Tracking) -> String {
 
 /// `ip saddr 192.0.2.0/24 `, once for each family; nothing where anybody may come.
 pub(crate) fn peers(request: &Request, direction: Direction) -> Vec<String> {
-    let side = match direction {
-        Direction::In => "saddr",
-        Direction::Out => "daddr",
-    };
+    let side = direction.either("saddr", "daddr");
     let families = request.families();
     if request.from.is_empty() {
         return match families[..] {
@@ -206,10 +194,7 @@ pub(crate) fn peers(request: &Request, direction: Direction) -> Vec<String> {
 
 /// The family as nftables calls it.
 pub fn word(family: Family) -> &'static str {
-    match family {
-        Family::V4 => "ip",
-        Family::V6 => "ip6",
-    }
+    family.either("ip", "ip6")
 }
 
 /// `21`, `61210-61219`, `{ 21, 990 }` or `> 1023`.

@@ -86,10 +86,10 @@ fn line(sheet: &mut Sheet, request: &Request, rule: &Rule, family: Option<Family
             for (family, at) in inside {
                 let word = word(family);
                 // IPv6 is not translated: the server has an address of its own.
-                let (target, redirect) = match family {
-                    Family::V4 => ("(egress)".to_owned(), format!(" rdr-to {at}")),
-                    Family::V6 => (at.to_string(), String::new()),
-                };
+                let (target, redirect) = family.either(
+                    ("(egress)".to_owned(), format!(" rdr-to {at}")),
+                    (at.to_string(), String::new()),
+                );
                 let text = format!(
                     "pass in on egress {word} proto tcp from {who} port {from} to {target} port {to}{redirect} {state} {label}"
                 );
@@ -123,10 +123,7 @@ fn peers(request: &Request) -> Vec<(Option<Family>, String)> {
 }
 
 fn word(family: Family) -> &'static str {
-    match family {
-        Family::V4 => "inet",
-        Family::V6 => "inet6",
-    }
+    family.either("inet", "inet6")
 }
 
 fn set(ports: &Ports) -> String {
