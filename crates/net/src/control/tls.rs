@@ -3,7 +3,7 @@ use std::os::fd::AsFd as _;
 use std::time::Duration;
 
 use tokio::io::Interest;
-use tokio::time::timeout;
+use tokio::time::Instant;
 
 use super::{Control, Waiting};
 use crate::tls::client::{ClientTls, OpeningError, Session};
@@ -86,10 +86,7 @@ impl Control {
             self.send_plain(answer).await?;
             self.when(Interest::READABLE | Interest::WRITABLE, |socket| layer.handshake(socket)).await
         };
-        match timeout(within, handshake).await {
-            Ok(result) => result.map_err(HandshakeError::of)?,
-            Err(_) => return Err(HandshakeError::Late(within).into()),
-        }
+        HandshakeError::in_time(Instant::now() + within, within, handshake).await?;
         let established = Established::of(layer.connection());
         *self.transport() = Transport::Tls(Box::new(layer));
         Ok(established)
@@ -125,11 +122,8 @@ impl Control {
             let mut unwanted = Vec::new();
             self.read(&mut unwanted).await
         };
-        match timeout(within, part).await {
-            Ok(Ok(0)) => {}
-            Ok(Ok(_)) => return Err(UpgradeError::PendingProtected),
-            Ok(Err(error)) => return Err(HandshakeError::of(error).into()),
-            Err(_) => return Err(HandshakeError::Late(within).into()),
+        if HandshakeError::in_time(Instant::now() + within, within, part).await? > 0 {
+            return Err(UpgradeError::PendingProtected);
         }
         self.transport().end_tls();
         Ok(())

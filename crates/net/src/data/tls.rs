@@ -15,18 +15,18 @@ use rustls::server::Acceptor;
 use rustls::{HandshakeKind, ServerConfig};
 use tokio::io::Interest;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::Data;
 use crate::session_id::SessionId;
 use crate::tls::client::Session;
 use crate::tls::error::LayerError;
-use crate::tls::kin::Standing;
 use crate::tls::layer::{Inbox, Layer, Outlet, Room};
 use crate::tls::owner::{Answer, Policy, Shows, owner};
 use crate::tls::resumption::{Offered, Resumption};
 use crate::tls::server::{Binding, ServerTls};
 use crate::tls::sessions::ControlSession;
+use crate::tls::siblings::Standing;
 use crate::tls::{DataTlsError, Established, Flow, HandshakeError, Reuse};
 use crate::transport::Transport;
 
@@ -107,11 +107,7 @@ impl Hello {
         let until = Instant::now() + within;
         let mut reading = Reading::default();
         let read = data.socket.attempt(Interest::READABLE, |fd| reading.step(fd));
-        let accepted = timeout_at(until, read).await.map_err(|_| HandshakeError::Late(within))?;
-        let accepted = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => return Err(HandshakeError::of(error)),
-        };
+        let accepted = HandshakeError::in_time(until, within, read).await?;
         let connection = match accepted.into_connection(config) {
             Ok(connection) => connection,
             Err((error, mut alert)) => {
@@ -122,10 +118,7 @@ impl Hello {
         let mut layer = Layer::with_inbox(connection, reading.inbox);
         if layer.connection().handshake_kind() == Some(HandshakeKind::FullWithHelloRetryRequest) {
             let again = data.socket.attempt(Interest::READABLE | Interest::WRITABLE, |fd| layer.retry(fd));
-            timeout_at(until, again)
-                .await
-                .map_err(|_| HandshakeError::Late(within))?
-                .map_err(HandshakeError::of)?;
+            HandshakeError::in_time(until, within, again).await?;
         }
         Ok(Self { data, layer, resumption })
     }
@@ -156,7 +149,7 @@ impl Hello {
     /// yet: when somebody is, or it has ended.
     pub(crate) fn awaits_login(&self, address: IpAddr) -> Option<watch::Receiver<Standing>> {
         let Offered::Known(owner) = self.offered() else { return None };
-        owner.kin.awaited(address)
+        owner.sibling.awaited(address)
     }
 
     /// Closes one that was not taken up, without an alert.
@@ -164,13 +157,13 @@ impl Hello {
         self.data.drain_and_close();
     }
 
-    /// Does it resume the session of one that is kin, so that it can be meant for a claim of this one's at a
+    /// Does it resume the session of a sibling, so that it can be meant for a claim of this one's at a
     /// port? Not where it may be for an earlier claim of that one's, unless the client was seen to share
     /// sessions.
     pub(crate) fn is_lent(&self, to: &ControlSession, port: u16) -> bool {
         let Offered::Known(owner) = self.offered() else { return false };
-        let shared = to.kin.shares() && owner.kin.shares();
-        to.kin.is_of(&owner.kin) && (shared || !owner.kin.has_left(port, Instant::now()))
+        let shared = to.sibling.shares() && owner.sibling.shares();
+        to.sibling.is_of(&owner.sibling) && (shared || !owner.sibling.has_left(port, Instant::now()))
     }
 
     /// Whose session it resumes, seen from this control connection.
@@ -181,7 +174,7 @@ impl Hello {
     pub(crate) fn shows(&self, to: &ControlSession) -> Shows {
         match self.offered() {
             Offered::Known(owner) if owner.id() == to.id() => Shows::Own,
-            Offered::Known(owner) if to.kin.is_of(&owner.kin) => Shows::Kin,
+            Offered::Known(owner) if to.sibling.is_of(&owner.sibling) => Shows::Sibling,
             Offered::Known(_) => Shows::Other,
             Offered::Another => Shows::Lost,
             Offered::Nothing => Shows::Nothing,
@@ -224,7 +217,7 @@ impl Hello {
             return Err(refused);
         }
         let lender = match self.offered() {
-            Offered::Known(owner) if shows == Shows::Kin => Some(owner),
+            Offered::Known(owner) if shows == Shows::Sibling => Some(owner),
             _ => None,
         };
         let Self { mut data, mut layer, resumption } = self;
@@ -251,7 +244,7 @@ impl Hello {
         }
         if let Some(lender) = lender {
             // Another user may have logged in meanwhile.
-            if !binding.session().kin.is_of(&lender.kin) {
+            if !binding.session().sibling.is_of(&lender.sibling) {
                 return Err(DataTlsError::Foreign);
             }
             binding.adopt(&lender);
@@ -281,10 +274,7 @@ async fn handshake(
     // is a hint, and may fail.
     let _ = rustix::net::sockopt::set_tcp_nodelay(data.as_fd(), true);
     let handshake = data.socket.attempt(Interest::READABLE | Interest::WRITABLE, |fd| layer.handshake(fd));
-    match timeout_at(until, handshake).await {
-        Ok(result) => result.map_err(HandshakeError::of),
-        Err(_) => Err(HandshakeError::Late(within)),
-    }
+    HandshakeError::in_time(until, within, handshake).await
 }
 
 /// A hello that is being read.
@@ -314,52 +304,6 @@ impl Reading {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             self.inbox.fill(socket, Room::Control)?;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::Ipv4Addr;
-
-    use socket2::SockRef;
-
-    use super::*;
-    use crate::active::ActivePort;
-    use crate::control::Control;
-    use crate::dial::dial;
-    use crate::listener::Listener;
-    use crate::tls::Versions;
-    use crate::tls::client::{ClientTls, Settings as ClientSettings, Trust};
-    use crate::tls::identity::Identity;
-    use crate::tls::server::{ClientCertificates, Settings};
-    use crate::tls::sessions::Sessions;
-
-    #[tokio::test]
-    async fn small_records_are_not_held_back_on_either_side() {
-        const LONG: Duration = Duration::from_secs(20);
-        const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let identity = Identity::self_signed(&["localhost".to_owned()]).unwrap().identity;
-        let (trust, versions) = (Trust::Pinned(vec![identity.fingerprint()]), Versions::Both);
-        let settings = Settings { identities: vec![identity], versions, clients: ClientCertificates::Off };
-        let tls = ServerTls::new(settings, &Sessions::new().unwrap()).unwrap();
-        let trusting = ClientTls::new(ClientSettings { trust, versions, identity: None });
-        let listener = Listener::bind((HERE, 0).into()).unwrap();
-        let (ours, theirs) = tokio::join!(listener.accept(), Control::connect(listener.local(), None, None));
-        let (ours, theirs) = (ours.unwrap(), theirs.unwrap());
-        let (binding, session) = tokio::join!(
-            ours.accept_tls(&tls, None, LONG),
-            theirs.connect_tls(&trusting, "localhost", None, LONG)
-        );
-        let (binding, session) = (binding.unwrap(), session.unwrap());
-        let port = ActivePort::bind(HERE, None, None).unwrap();
-        let (here, there) = tokio::join!(port.connection(HERE), dial(port.local(), None, None));
-        let (here, there) = tokio::join!(
-            here.unwrap().accept_tls(&binding, Reuse::Learn, Flow::Sends, LONG),
-            there.unwrap().connect_tls(&session, LONG)
-        );
-        for data in [here.unwrap(), there.unwrap()] {
-            assert!(SockRef::from(&data.as_fd()).tcp_nodelay().unwrap());
         }
     }
 }

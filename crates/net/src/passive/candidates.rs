@@ -1,6 +1,6 @@
 //! Where several connections may be the client's own, which of them wins?
 //!
-//! One that resumes the control connection's session, or that of one that is kin, at once and always. One
+//! One that resumes the control connection's session, or that of a sibling, at once and always. One
 //! that resumes nothing is held back where there is another, for as long as that may turn out to resume; of
 //! two that resume nothing neither is taken.
 use std::future::{Future, poll_fn};

@@ -38,7 +38,7 @@ impl Terms {
         // Which way the bytes go is not known yet.
         let policy = Policy { reuse: *reuse, must_resume: binding.must_resume(), lends: true };
         let session = Arc::clone(binding.session());
-        let alone = takes_nothing(policy) || (*reuse != Reuse::Require && session.shares());
+        let alone = takes_nothing(policy) || (*reuse != Reuse::Require && session.sibling.shares());
         Self { tls: Arc::clone(tls), session, policy, alone }
     }
 
@@ -57,7 +57,7 @@ impl Terms {
 
     /// It was not used, and its connection may still come.
     pub(super) fn left(&self, port: u16, now: Instant) {
-        self.session.left(port, now);
+        self.session.sibling.left(port, now);
     }
 
     pub(super) fn tls(&self) -> &Arc<ServerTls> {
@@ -68,7 +68,7 @@ impl Terms {
     pub(super) fn takes(&self, hello: &Hello, port: u16) -> bool {
         let shows = match hello.shows(&self.session) {
             // It may be for an earlier claim of the other's.
-            Shows::Kin if !hello.is_lent(&self.session, port) => Shows::Other,
+            Shows::Sibling if !hello.is_lent(&self.session, port) => Shows::Other,
             shows => shows,
         };
         matches!(owner(shows, self.policy), Answer::Own | Answer::Perhaps)

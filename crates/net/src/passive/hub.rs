@@ -19,6 +19,7 @@ use crate::data::{Data, Hello};
 
 mod hellos;
 
+use hellos::keep;
 pub(super) use hellos::{ArrivalEvent, HelloEvent};
 
 /// What is known of a claim. Left in the mailbox until its task looks.
@@ -74,6 +75,8 @@ struct State {
     readings: Readings,
     next_owner: u64,
     tally: Tally,
+    /// To be woken when the lock is free.
+    woken: Vec<Waker>,
 }
 
 /// The meeting point of sessions and acceptors.
@@ -103,6 +106,7 @@ impl Hub {
             readings: Readings::default(),
             next_owner: 0,
             tally: Tally::default(),
+            woken: Vec::new(),
         };
         Self { state: Mutex::new(state), random: RandomState::new(), left_waiting: AtomicBool::new(false) }
     }
@@ -132,7 +136,6 @@ impl Hub {
     pub(super) fn claim(&self, wanted: Wanted, terms: Option<Terms>) -> (ClaimId, Option<u16>) {
         let Wanted { peer, group, until } = wanted;
         let now = Instant::now();
-        let mut woken = Vec::new();
         let mut state = self.lock();
         let id = ClaimId(state.next_owner);
         state.next_owner += 1;
@@ -161,14 +164,13 @@ impl Hub {
         if port.is_none() {
             // A forgotten claim of the same peer may have lapsed unseen.
             let lapsed = state.claims.expire(peer, now);
-            state.post_lapsed(lapsed, &mut woken);
+            state.post_lapsed(lapsed);
         }
         let port = port.or_else(|| match state.mailboxes.get(&id).map(|mailbox| &mailbox.news) {
             Some(News::Port(port)) => Some(*port),
             _ => None,
         });
-        drop(state);
-        wake(woken);
+        unlock(state);
         (id, port)
     }
 
@@ -176,20 +178,18 @@ impl Hub {
     pub(super) fn deliver(self: &Arc<Self>, port: u16, data: Data) {
         let peer = data.peer();
         let now = Instant::now();
-        let mut woken = Vec::new();
         let mut state = self.lock();
         // What is to be closed is closed after the lock is free.
         let mut closing = Vec::new();
         let mut line = None;
         match state.claims.arrive(peer.ip(), port, now) {
             Outcome::Handed(id, grants) => {
-                closing.extend(state.post(id, News::Arrived(data), &mut woken));
-                state.post_grants(grants, &mut woken);
+                closing.extend(state.post(id, News::Arrived(data)));
+                state.post_grants(grants);
             }
             Outcome::Protected(stamp) => {
-                let listened = state.listen((peer.ip(), port), stamp, &data, &mut woken);
-                drop(state);
-                wake(woken);
+                let listened = state.listen((peer.ip(), port), stamp, &data);
+                unlock(state);
                 return match listened {
                     Some(listened) => self.read(listened, data),
                     None => data.drain_and_close(),
@@ -200,7 +200,7 @@ impl Hub {
                 closing.push(data);
                 line = state.tally.note(Cause::Ambiguous, 1 + ids.len() as u64, peer, port, now);
                 for id in ids {
-                    closing.extend(state.post(id, News::Ambiguous, &mut woken));
+                    closing.extend(state.post(id, News::Ambiguous));
                 }
             }
             Outcome::Stranger => {
@@ -208,9 +208,8 @@ impl Hub {
                 line = state.tally.note(Cause::Stranger, 1, peer, port, now);
             }
         }
-        drop(state);
+        unlock(state);
         line.into_iter().for_each(Line::write);
-        wake(woken);
         closing.into_iter().for_each(Data::drain_and_close);
     }
 
@@ -223,7 +222,7 @@ impl Hub {
         match mailbox.news {
             News::Queued | News::Port(_) => {
                 if let Some(waker) = waker {
-                    mailbox.keep(waker);
+                    keep(&mut mailbox.waker, waker);
                 }
                 if let News::Port(port) = mailbox.news { News::Port(port) } else { News::Queued }
             }
@@ -241,23 +240,20 @@ impl Hub {
 
     /// Ends the claims of a peer whose time has passed, and says when the next one does.
     pub(super) fn expire(&self, peer: IpAddr) -> Option<Instant> {
-        let mut woken = Vec::new();
         let mut state = self.lock();
         let now = Instant::now();
         let lapsed = state.claims.expire(peer, now);
-        state.post_lapsed(lapsed, &mut woken);
+        state.post_lapsed(lapsed);
         let next = state.claims.next_expiry(peer, now);
-        drop(state);
-        wake(woken);
+        unlock(state);
         next
     }
 
     /// The owner is gone, with or without its connection.
     pub(super) fn release(&self, id: ClaimId, (peer, port): (IpAddr, u16), served: bool) {
-        let mut woken = Vec::new();
         let mut state = self.lock();
         let grants = state.claims.release(id);
-        state.post_grants(grants, &mut woken);
+        state.post_grants(grants);
         let mailbox = state.mailboxes.remove(&id);
         let mut ended = Vec::new();
         if let Some(inbox) = mailbox.as_ref().and_then(|mailbox| mailbox.inbox.as_ref()) {
@@ -265,10 +261,9 @@ impl Hub {
             if !served {
                 inbox.terms.left(port, Instant::now());
             }
-            ended = state.leave((peer, port), unused, &mut woken);
+            ended = state.leave((peer, port), unused);
         }
-        drop(state);
-        wake(woken);
+        unlock(state);
         ended.into_iter().for_each(super::readings::Reading::end);
         if let Some(Mailbox { news, inbox, .. }) = mailbox {
             inbox.into_iter().flat_map(|inbox| inbox.hellos).for_each(|hello| hello.drain_and_close());
@@ -279,48 +274,42 @@ impl Hub {
     }
 }
 
-impl Mailbox {
-    fn keep(&mut self, waker: &Waker) {
-        match &mut self.waker {
-            Some(kept) => kept.clone_from(waker),
-            none => *none = Some(waker.clone()),
-        }
-    }
-}
-
 impl State {
     /// Puts news into a mailbox; a connection that lay there before comes back, to be closed.
-    fn post(&mut self, id: ClaimId, news: News, woken: &mut Vec<Waker>) -> Option<Data> {
+    fn post(&mut self, id: ClaimId, news: News) -> Option<Data> {
         let Some(mailbox) = self.mailboxes.get_mut(&id) else {
             // A claim in the table has a mailbox: both are made and removed under the same lock.
             return if let News::Arrived(data) = news { Some(data) } else { None };
         };
-        woken.extend(mailbox.waker.take());
+        self.woken.extend(mailbox.waker.take());
         match std::mem::replace(&mut mailbox.news, news) {
             News::Arrived(data) => Some(data),
             _ => None,
         }
     }
 
-    fn post_grants(&mut self, grants: Vec<Grant>, woken: &mut Vec<Waker>) {
+    fn post_grants(&mut self, grants: Vec<Grant>) {
         for Grant { id, port } in grants {
             // A queued claim holds no connection.
-            let _ = self.post(id, News::Port(port), woken);
+            let _ = self.post(id, News::Port(port));
         }
     }
 
-    fn post_lapsed(&mut self, lapsed: Lapsed, woken: &mut Vec<Waker>) {
+    fn post_lapsed(&mut self, lapsed: Lapsed) {
         for id in lapsed.expired {
             // Only claims without a connection lapse.
-            let _ = self.post(id, News::Expired, woken);
+            let _ = self.post(id, News::Expired);
         }
         for id in lapsed.yielded {
-            let _ = self.post(id, News::Yielded, woken);
+            let _ = self.post(id, News::Yielded);
         }
-        self.post_grants(lapsed.granted, woken);
+        self.post_grants(lapsed.granted);
     }
 }
 
-fn wake(woken: Vec<Waker>) {
+/// Frees the lock, and then wakes those for whom there is news.
+fn unlock(mut state: MutexGuard<'_, State>) {
+    let woken = std::mem::take(&mut state.woken);
+    drop(state);
     woken.into_iter().for_each(Waker::wake);
 }

@@ -5,7 +5,7 @@
 //!   connection   its hello resumes
 //!                 - our control connection's session: taken, whatever else is there
 //!                 - another's: given to that one's claim, or refused, and ours goes on; that of one that is
-//!                   kin (`tls::kin`) is taken where only our claim can be meant
+//!                   sibling (`tls::siblings`) is taken where only our claim can be meant
 //!                 - nothing: refused under `require`, or where one has resumed before; held back where
 //!                   another may be the client's own; refused where there are two; else taken
 //! ```

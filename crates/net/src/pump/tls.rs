@@ -64,6 +64,16 @@ pub(super) async fn wait_for_room((socket, layer): Parts<'_>, stall: Duration) -
     steadily((socket, layer), stall, Interest::WRITABLE, room).await
 }
 
+/// Gives the layer all of a piece. It is encrypted at once where nothing waits for the kernel.
+async fn write_all((socket, layer): Parts<'_>, mut rest: &[u8], stall: Duration) -> Result<(), PumpError> {
+    while !rest.is_empty() {
+        let write = |layer: &mut Layer, fd: BorrowedFd<'_>| layer.write(fd, rest);
+        let taken = steadily((&mut *socket, &mut *layer), stall, Interest::WRITABLE, write).await?;
+        rest = rest.get(taken..).unwrap_or_default();
+    }
+    Ok(())
+}
+
 /// See [`super::send()`].
 pub(super) async fn send(
     (socket, layer): Parts<'_>,
@@ -73,13 +83,7 @@ pub(super) async fn send(
 ) -> Result<(), PumpError> {
     let mut turn = 0;
     for piece in bytes.chunks(AHEAD) {
-        let mut rest = piece;
-        while !rest.is_empty() {
-            let taken =
-                steadily((socket, layer), stall, Interest::WRITABLE, |layer, fd| layer.write(fd, rest))
-                    .await?;
-            rest = rest.get(taken..).unwrap_or_default();
-        }
+        write_all((socket, layer), piece, stall).await?;
         steadily((socket, layer), stall, Interest::WRITABLE, Layer::flush).await?;
         progress.add(piece.len() as u64);
         turn += piece.len() as u64;
@@ -117,14 +121,7 @@ pub(super) async fn send_file(
             Piece::Read(bytes) => bytes,
             Piece::Ended => return Err(PumpError::Short { sent: at - range.start, expected }),
         };
-        let mut rest = piece.as_slice();
-        while !rest.is_empty() {
-            // Taken at once, since nothing waits for the kernel.
-            let taken =
-                steadily((socket, layer), stall, Interest::WRITABLE, |layer, fd| layer.write(fd, rest))
-                    .await?;
-            rest = rest.get(taken..).unwrap_or_default();
-        }
+        write_all((socket, layer), &piece, stall).await?;
         unsent = piece.len() as u64;
         at += unsent;
         turn += unsent;

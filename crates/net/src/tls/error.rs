@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rustls::pki_types::UnixTime;
 use rustls::{CertificateError, OtherError};
+use tokio::time::{Instant, timeout_at};
 
 use super::fingerprint::Fingerprint;
 
@@ -61,6 +62,18 @@ impl From<rustls::Error> for HandshakeError {
 }
 
 impl HandshakeError {
+    /// A step of a handshake, which has to end by a time: `within` after it began.
+    pub(crate) async fn in_time<T>(
+        until: Instant,
+        within: Duration,
+        step: impl Future<Output = io::Result<T>>,
+    ) -> Result<T, Self> {
+        match timeout_at(until, step).await {
+            Ok(done) => done.map_err(Self::of),
+            Err(_) => Err(Self::Late(within)),
+        }
+    }
+
     /// Is it the peer's certificate that was not taken, whether by the authorities or by a pin?
     pub fn is_certificate(&self) -> bool {
         matches!(self, Self::Refused(_) | Self::Tls(rustls::Error::InvalidCertificate(_)))

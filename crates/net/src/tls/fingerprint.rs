@@ -2,6 +2,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use aws_lc_rs::digest::{Algorithm, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use rustls::pki_types::CertificateDer;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
@@ -13,11 +14,7 @@ pub struct Fingerprint([u8; 32]);
 impl Fingerprint {
     /// Of a certificate in DER.
     pub fn of(certificate: &CertificateDer<'_>) -> Self {
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, certificate);
-        let mut bytes = [0; 32];
-        // A SHA-256 is 32 bytes long.
-        bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
-        Self(bytes)
+        Self(digest(&SHA256, certificate))
     }
 
     /// The 32 bytes.
@@ -73,25 +70,18 @@ impl FromStr for Fingerprint {
 
 /// Of a certificate in DER.
 pub(super) fn sha1(certificate: &[u8]) -> [u8; 20] {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, certificate);
-    let mut bytes = [0; 20];
-    // A SHA-1 is 20 bytes long.
-    bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
-    bytes
+    digest(&SHA1_FOR_LEGACY_USE_ONLY, certificate)
 }
 
 /// Of the key of a certificate in DER.
 pub(super) fn key_sha256(certificate: &[u8]) -> [u8; 32] {
     let parsed = X509Certificate::from_der(certificate);
-    let key = parsed
-        .as_ref()
-        .map(|(_, certificate)| certificate.tbs_certificate.subject_pki.raw)
-        .unwrap_or_default();
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, key);
-    let mut bytes = [0; 32];
-    // A SHA-256 is 32 bytes long.
-    bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
-    bytes
+    digest(&SHA256, parsed.map_or(&[], |(_, certificate)| certificate.tbs_certificate.subject_pki.raw))
+}
+
+/// The first bytes of a digest: all of them, for an algorithm of that length.
+fn digest<const N: usize>(algorithm: &'static Algorithm, of: &[u8]) -> [u8; N] {
+    aws_lc_rs::digest::digest(algorithm, of).as_ref().first_chunk().copied().unwrap_or([0; N])
 }
 
 #[cfg(test)]

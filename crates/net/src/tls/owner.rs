@@ -4,7 +4,7 @@
 //! | it resumes | `Require` | `Learn` | `Off` |
 //! |---|---|---|---|
 //! | the control connection's session | its own | its own | its own |
-//! | that of one that is kin | another's | its own, where it may be lent | its own, where it may be lent |
+//! | that of a sibling | another's | its own, where it may be lent | its own, where it may be lent |
 //! | that of another control connection | another's | another's | another's |
 //! | one that is no more | another's | another's | perhaps its own |
 //! | nothing | unknown | perhaps its own, unknown once it must resume | perhaps its own |
@@ -15,7 +15,7 @@ pub enum Reuse {
     /// Always.
     Require,
     /// A client that has done it once must from then on; one that never does is taken. The session of
-    /// [kin](Shows::Kin) does as well, where only one claim can be meant.
+    /// [a sibling](Shows::Sibling) does as well, where only one claim can be meant.
     #[default]
     Learn,
     /// Never asked for.
@@ -38,7 +38,7 @@ pub enum Shows {
     Own,
     /// It resumes the session of another of the same user and the same address. That one lives, or its client
     /// was seen to share sessions among its control connections, and another of these lives.
-    Kin,
+    Sibling,
     /// It resumes the session of another control connection.
     Other,
     /// It would resume a session of ours that cannot be resumed here, or any more.
@@ -53,7 +53,7 @@ pub(crate) struct Policy {
     pub(crate) reuse: Reuse,
     /// Its client has resumed before, and has a ticket left.
     pub(crate) must_resume: bool,
-    /// The session of [kin](Shows::Kin) is good enough for this transfer.
+    /// The session of [a sibling](Shows::Sibling) is good enough for this transfer.
     pub(crate) lends: bool,
 }
 
@@ -75,10 +75,10 @@ pub(crate) fn owner(shows: Shows, policy: Policy) -> Answer {
     let Policy { reuse, must_resume, lends } = policy;
     match (shows, reuse) {
         (Shows::Own, _) => Answer::Own,
-        (Shows::Kin, Reuse::Learn | Reuse::Off) if lends => Answer::Own,
+        (Shows::Sibling, Reuse::Learn | Reuse::Off) if lends => Answer::Own,
         (Shows::Lost, Reuse::Off) => Answer::Perhaps,
         // A session of another login is never resumed.
-        (Shows::Kin | Shows::Other | Shows::Lost, _) => Answer::Foreign,
+        (Shows::Sibling | Shows::Other | Shows::Lost, _) => Answer::Foreign,
         (Shows::Nothing, Reuse::Require) => Answer::Unbound,
         (Shows::Nothing, Reuse::Learn) if must_resume => Answer::Unbound,
         (Shows::Nothing, Reuse::Learn | Reuse::Off) => Answer::Perhaps,
@@ -100,7 +100,7 @@ mod tests {
     fn each_row_of_the_table_holds() {
         for (shows, require, learn, off) in [
             (Shows::Own, [Own; 4], [Own; 4], [Own; 4]),
-            (Shows::Kin, [Foreign; 4], [Foreign, Own, Foreign, Own], [Foreign, Own, Foreign, Own]),
+            (Shows::Sibling, [Foreign; 4], [Foreign, Own, Foreign, Own], [Foreign, Own, Foreign, Own]),
             (Shows::Other, [Foreign; 4], [Foreign; 4], [Foreign; 4]),
             (Shows::Lost, [Foreign; 4], [Foreign; 4], [Perhaps; 4]),
             (Shows::Nothing, [Unbound; 4], [Perhaps, Perhaps, Unbound, Unbound], [Perhaps; 4]),

@@ -17,7 +17,7 @@ pub(super) struct Issuer(pub(super) Arc<ControlSession>);
 impl Issuer {
     fn saw(&self, id: &Id) {
         if let Some(other) = self.0.registry.find(id) {
-            self.0.kin.share(&other.kin);
+            self.0.sibling.share(&other.sibling);
         }
     }
 }
@@ -68,8 +68,8 @@ impl StoresServerSessions for Issuer {
 /// is allowed.
 pub(crate) struct Resumption {
     registry: Arc<Registry>,
-    /// The only control connection whose sessions are taken, and whether those of its kin are; none: any that
-    /// is known.
+    /// The only control connection whose sessions are taken, and whether those of its siblings are; none: any
+    /// that is known.
     only: Option<(Arc<ControlSession>, bool)>,
     state: Mutex<State>,
 }
@@ -109,9 +109,9 @@ impl Resumption {
         Arc::new(Self { registry: Arc::clone(sessions.registry()), only: None, state: Mutex::default() })
     }
 
-    /// Of one whose session must be this one's, or that of its kin where those count.
-    pub(super) fn only(session: &Arc<ControlSession>, kin: bool) -> Arc<Self> {
-        let only = Some((Arc::clone(session), kin));
+    /// Of one whose session must be this one's, or that of its siblings where those count.
+    pub(super) fn only(session: &Arc<ControlSession>, siblings: bool) -> Arc<Self> {
+        let only = Some((Arc::clone(session), siblings));
         Arc::new(Self { registry: Arc::clone(&session.registry), only, state: Mutex::default() })
     }
 
@@ -149,7 +149,9 @@ impl Resumption {
     fn owner(&self, id: &Id) -> Offered {
         let owner = match &self.only {
             Some((only, _)) if only.is_named(id) => Some(Arc::clone(only)),
-            Some((only, kin)) => self.registry.find(id).filter(|other| *kin && only.kin.is_of(&other.kin)),
+            Some((only, siblings)) => {
+                self.registry.find(id).filter(|other| *siblings && only.sibling.is_of(&other.sibling))
+            }
             None => self.registry.find(id),
         };
         owner.map_or(Offered::Another, Offered::Known)

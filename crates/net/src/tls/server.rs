@@ -13,12 +13,12 @@ use super::error::TlsConfigError;
 use super::established::Established;
 use super::fingerprint::Fingerprint;
 use super::identity::{Choice, Identity, certificates};
-use super::kin::{Pool, User};
 use super::owner::{Flow, Reuse};
 use super::provider::{Versions, provider, signatures};
 use super::reissue;
 use super::resumption::{Issuer, Resumption};
 use super::sessions::{ControlSession, Sessions};
+use super::siblings::{Pool, User};
 use super::subject::Subject;
 use super::tickets::{AT_LOGIN, ON_DATA};
 use crate::session_id::SessionId;
@@ -213,7 +213,7 @@ struct Lifetime {
 impl Lifetime {
     /// The pool of its user and address, from now on.
     fn join(&self) {
-        let pool = self.session.registry.pools.of(&self.session.kin);
+        let pool = self.session.registry.pools.of(&self.session.sibling);
         let before = std::mem::replace(&mut *self.pool.lock().unwrap_or_else(PoisonError::into_inner), pool);
         drop(before);
     }
@@ -221,10 +221,10 @@ impl Lifetime {
 
 impl Drop for Lifetime {
     fn drop(&mut self) {
-        self.session.kin.end();
+        self.session.sibling.end();
         // Its client may go on with its session on the data connections of others; if there are none, nothing
         // is kept.
-        if let Some(pool) = self.session.registry.pools.of(&self.session.kin) {
+        if let Some(pool) = self.session.registry.pools.of(&self.session.sibling) {
             pool.keep(Arc::clone(&self.session));
         }
     }
@@ -236,23 +236,22 @@ impl Binding {
         self.session().id()
     }
 
-    /// Who is logged in on the control connection now. Without one it has no kin (see
-    /// [`Shows::Kin`](super::Shows::Kin)).
+    /// Who is logged in on the control connection now. Without one it has no siblings (see
+    /// [`Shows::Sibling`](super::Shows::Sibling)).
     pub fn belongs(&self, user: Option<User>) {
-        self.session().kin.belongs(user);
+        self.session().sibling.belongs(user);
         self.lifetime.join();
     }
 
-    /// May a data connection resume the session of a control connection that is kin? Not for an anonymous
-    /// user and an upload.
+    /// May a data connection resume the session of a sibling? Not for an anonymous user and an upload.
     pub fn lends(&self, flow: Flow) -> bool {
-        self.session().kin.lends(flow)
+        self.session().sibling.lends(flow)
     }
 
     /// A data connection has resumed another's session, and has proven that it knows it.
     pub(crate) fn adopt(&self, other: &ControlSession) {
         self.session().learn();
-        self.session().kin.share(&other.kin);
+        self.session().sibling.share(&other.sibling);
         self.lifetime.join();
     }
 

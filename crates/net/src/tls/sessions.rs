@@ -19,12 +19,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hmac;
-use tokio::time::Instant;
 
 use super::error::TlsConfigError;
-use super::kin::{Kin, Pools};
 use super::owner::Flow;
 use super::provider::random;
+use super::siblings::{Pools, Sibling};
 use super::tickets::{NONCE, Tickets};
 use crate::session_id::SessionId;
 
@@ -64,7 +63,7 @@ pub(crate) struct ControlSession {
     learned: AtomicBool,
     /// An upload has ended with close_notify.
     notifies: AtomicBool,
-    pub(crate) kin: Kin,
+    pub(crate) sibling: Sibling,
 }
 
 #[derive(Default)]
@@ -98,7 +97,7 @@ impl Sessions {
             state: Mutex::default(),
             learned: AtomicBool::new(false),
             notifies: AtomicBool::new(false),
-            kin: Kin::new(address),
+            sibling: Sibling::new(address),
         });
         self.0.known().live.insert(id, Arc::downgrade(&session));
         Ok(session)
@@ -107,7 +106,7 @@ impl Sessions {
     /// Control connections that live.
     pub fn live(&self) -> usize {
         let known: Vec<_> = self.0.known().live.values().filter_map(Weak::upgrade).collect();
-        known.iter().filter(|session| !session.kin.has_ended()).count()
+        known.iter().filter(|session| !session.sibling.has_ended()).count()
     }
 
     /// The same, and those that have ended and whose sessions are kept for others that share them.
@@ -132,10 +131,8 @@ impl Registry {
     }
 
     fn mark(&self, id: &Id) -> [u8; MARK] {
-        let tag = hmac::sign(&self.marker, id);
-        let mut mark = [0; MARK];
-        mark.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
-        mark
+        // An HMAC of SHA-256 is longer.
+        hmac::sign(&self.marker, id).as_ref().first_chunk().copied().unwrap_or([0; MARK])
     }
 
     pub(super) fn find(&self, id: &Id) -> Option<Arc<ControlSession>> {
@@ -164,16 +161,6 @@ impl ControlSession {
     /// Is this its name in tickets?
     pub(super) fn is_named(&self, id: &Id) -> bool {
         self.id == *id
-    }
-
-    /// See [`Kin::shares`].
-    pub(crate) fn shares(&self) -> bool {
-        self.kin.shares()
-    }
-
-    /// See [`Kin::left`].
-    pub(crate) fn left(&self, port: u16, now: Instant) {
-        self.kin.left(port, now);
     }
 
     pub(crate) fn has_learned(&self) -> bool {

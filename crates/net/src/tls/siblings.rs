@@ -1,11 +1,10 @@
-//! Which control connections are one client's, that resumes the session of any of them on the data
-//! connections of all?
+//! Which control connections belong to one client, so that each may lend its session to the others?
 //!
 //! A Go program, rclone for one, keeps one cache of TLS sessions for all its connections to a host, so that a
-//! data connection resumes whichever session came last. Two control connections are *kin* when they come from
-//! one address and the same user is logged in on both; the session of one is then good enough for a data
+//! data connection resumes whichever session came last. Two control connections are *siblings* when they come
+//! from one address and the same user is logged in on both; the session of one is then good enough for a data
 //! connection of the other, wherever only one claim can be meant. The names of anonymous users prove nothing,
-//! so theirs are kin only once they have been seen to *share* sessions.
+//! so theirs are siblings only once they have been seen to *share* sessions.
 //!
 //! ```text
 //!   control hello with a ticket of another control connection --+
@@ -44,7 +43,7 @@ pub struct User {
 
 /// What one control connection has in common with others.
 #[derive(Debug)]
-pub(crate) struct Kin {
+pub(crate) struct Sibling {
     address: IpAddr,
     shares: AtomicBool,
     standing: watch::Sender<Standing>,
@@ -68,7 +67,7 @@ impl Standing {
 /// Where control connections are looked for that share their sessions.
 type Party = (IpAddr, Arc<str>);
 
-impl Kin {
+impl Sibling {
     pub(crate) fn new(address: IpAddr) -> Self {
         let standing = watch::Sender::new(Standing::default());
         Self {
@@ -170,8 +169,8 @@ impl<S> Pools<S> {
     }
 
     /// The pool of a control connection whose client shares sessions.
-    pub(crate) fn of(&self, kin: &Kin) -> Option<Arc<Pool<S>>> {
-        let party = kin.shares().then(|| kin.party()).flatten()?;
+    pub(crate) fn of(&self, sibling: &Sibling) -> Option<Arc<Pool<S>>> {
+        let party = sibling.shares().then(|| sibling.party()).flatten()?;
         let mut pools = self.pools();
         if let Some(pool) = pools.get(&party).and_then(Weak::upgrade) {
             return Some(pool);
@@ -202,10 +201,10 @@ mod tests {
 
     const HERE: [u8; 4] = [192, 0, 2, 1];
 
-    fn of(address: [u8; 4], name: &str) -> Kin {
-        let kin = Kin::new(address.into());
-        kin.belongs(Some(User { name: name.into(), anonymous: name == "anonymous" }));
-        kin
+    fn of(address: [u8; 4], name: &str) -> Sibling {
+        let sibling = Sibling::new(address.into());
+        sibling.belongs(Some(User { name: name.into(), anonymous: name == "anonymous" }));
+        sibling
     }
 
     #[test]
@@ -213,19 +212,19 @@ mod tests {
         let anna = of(HERE, "anna");
         assert!(anna.is_of(&of(HERE, "anna")));
         assert!(anna.is_of(&{
-            let mapped = Kin::new("::ffff:192.0.2.1".parse().unwrap());
+            let mapped = Sibling::new("::ffff:192.0.2.1".parse().unwrap());
             mapped.belongs(anna.user());
             mapped
         }));
         assert!(!anna.is_of(&of(HERE, "bert")) && !anna.is_of(&of([192, 0, 2, 2], "anna")));
         // Before the login, and behind it.
-        let nobody = Kin::new(HERE.into());
-        assert!(!nobody.is_of(&Kin::new(HERE.into())) && !anna.is_of(&nobody) && !nobody.is_of(&anna));
+        let nobody = Sibling::new(HERE.into());
+        assert!(!nobody.is_of(&Sibling::new(HERE.into())) && !anna.is_of(&nobody) && !nobody.is_of(&anna));
         let other = of(HERE, "anna");
         other.belongs(None);
         assert!(!anna.is_of(&other));
         // A name that looks the same, with a password and without one.
-        let account = Kin::new(HERE.into());
+        let account = Sibling::new(HERE.into());
         account.belongs(Some(User { name: "anonymous".into(), anonymous: false }));
         assert!(!account.is_of(&of(HERE, "anonymous")));
     }

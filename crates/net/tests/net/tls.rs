@@ -2,6 +2,6 @@
 mod binding;
 mod control;
 mod identity;
-mod kin;
 mod moving;
 mod scene;
+mod siblings;

@@ -12,7 +12,7 @@ use super::super::claims::{ClaimId, Stamp};
 use super::super::demand::Refused;
 use super::super::readings::{Reading, ReadingId};
 use super::super::refusals::{Cause, Line};
-use super::{Awaits, Hub, Inbox, Mailbox, News, State, wake};
+use super::{Awaits, Hub, Inbox, Mailbox, News, State, unlock};
 use crate::data::Data;
 use crate::data::{Hello, Shown};
 use crate::session_id::SessionId;
@@ -129,12 +129,10 @@ impl Hub {
 
     /// No claim is left that could be waiting for it.
     fn give_up(&self, slot: Slot, reading_id: ReadingId) {
-        let mut woken = Vec::new();
         let mut state = self.lock();
         let reading = state.readings.take(slot, reading_id);
-        state.fell_silent(slot, &mut woken);
-        drop(state);
-        wake(woken);
+        state.fell_silent(slot);
+        unlock(state);
         if let Some(reading) = reading {
             reading.end();
         }
@@ -148,21 +146,19 @@ impl Hub {
         peer: SocketAddr,
         read: Result<Hello, HandshakeError>,
     ) -> Option<Hello> {
-        let mut woken = Vec::new();
         let mut state = self.lock();
         let taken = state.readings.take(slot, reading_id);
         let given = match (taken, read) {
-            (Some(reading), Ok(hello)) => state.give(slot, reading, hello, peer, &mut woken),
+            (Some(reading), Ok(hello)) => state.give(slot, reading, hello, peer),
             (Some(reading), Err(error)) => {
                 let detail = error.to_string().into();
-                Given::Closed(state.turn_away(slot, reading.stamp, Cause::NoHello, detail, peer, &mut woken))
+                Given::Closed(state.turn_away(slot, reading.stamp, Cause::NoHello, detail, peer))
             }
             (None, Ok(hello)) => Given::Late(hello),
             (None, Err(_)) => Given::Closed(None),
         };
-        state.fell_silent(slot, &mut woken);
-        drop(state);
-        wake(woken);
+        state.fell_silent(slot);
+        unlock(state);
         match given {
             Given::Taken => None,
             Given::Late(hello) => {
@@ -262,14 +258,8 @@ enum Given {
 
 impl State {
     /// A connection has come to a protected slot. None: there is no claim at it after all.
-    pub(super) fn listen(
-        &mut self,
-        slot: Slot,
-        stamp: Stamp,
-        data: &Data,
-        woken: &mut Vec<Waker>,
-    ) -> Option<Listened> {
-        let Self { claims, mailboxes, readings, .. } = self;
+    pub(super) fn listen(&mut self, slot: Slot, stamp: Stamp, data: &Data) -> Option<Listened> {
+        let Self { claims, mailboxes, readings, woken, .. } = self;
         let ids: Vec<ClaimId> = claims.meant(slot, stamp, Instant::now()).map(|live| live.id).collect();
         // A peer that does not resume a session sees the certificate of the claim that it would be taken for.
         let first = claims.lone(slot).or_else(|| ids.first().copied())?;
@@ -282,31 +272,19 @@ impl State {
     }
 
     /// A protected claim has gone from its slot. What can be for no other claim comes back, to be ended.
-    pub(super) fn leave(
-        &mut self,
-        slot: Slot,
-        unused: Option<SessionId>,
-        woken: &mut Vec<Waker>,
-    ) -> Vec<Reading> {
+    pub(super) fn leave(&mut self, slot: Slot, unused: Option<SessionId>) -> Vec<Reading> {
         let Self { claims, readings, .. } = self;
         let now = Instant::now();
         let meant = |stamp| claims.meant(slot, stamp, now).next().is_some();
         let ended = readings.leave(slot, unused, meant);
         if !ended.is_empty() {
-            self.fell_silent(slot, woken);
+            self.fell_silent(slot);
         }
         ended
     }
 
     /// Finds the claim that a hello is for.
-    fn give(
-        &mut self,
-        slot: Slot,
-        reading: Reading,
-        hello: Hello,
-        peer: SocketAddr,
-        woken: &mut Vec<Waker>,
-    ) -> Given {
+    fn give(&mut self, slot: Slot, reading: Reading, hello: Hello, peer: SocketAddr) -> Given {
         let shown = hello.shown();
         let says = if let Shown::Session(binding) = shown { Some(binding) } else { None };
         let own = self.claims.whose(slot, reading.stamp, says, Instant::now());
@@ -317,7 +295,8 @@ impl State {
             let full = inbox.hellos.len() >= FIRST_HELLOS + LAST_HELLOS;
             let out = if full { inbox.hellos.remove(FIRST_HELLOS) } else { None };
             inbox.hellos.push_back(Box::new(hello));
-            woken.extend(mailbox.take());
+            let waker = mailbox.take();
+            self.woken.extend(waker);
             if let Some(id) = id {
                 // Its client is there.
                 self.claims.yields(id, None);
@@ -331,7 +310,7 @@ impl State {
             Shown::Nothing => (Cause::Unbound, crate::tls::DataTlsError::Unbound),
             Shown::Session(_) | Shown::Lost => (Cause::Foreign, crate::tls::DataTlsError::Foreign),
         };
-        let line = self.turn_away(slot, reading.stamp, cause, detail.to_string().into(), peer, woken);
+        let line = self.turn_away(slot, reading.stamp, cause, detail.to_string().into(), peer);
         self.readings.refuse(slot, reading);
         Given::Refused(hello, line)
     }
@@ -352,7 +331,6 @@ impl State {
         cause: Cause,
         detail: Arc<str>,
         peer: SocketAddr,
-        woken: &mut Vec<Waker>,
     ) -> Option<Line> {
         let now = Instant::now();
         let ids: Vec<ClaimId> = self.claims.meant(slot, stamp, now).map(|live| live.id).collect();
@@ -362,7 +340,8 @@ impl State {
             let Some((mailbox, inbox)) = self.open(id) else { continue };
             awaited |= !inbox.dismissed;
             inbox.refused = Some(Refused { cause, detail: Arc::clone(&detail), alone });
-            woken.extend(mailbox.take());
+            let waker = mailbox.take();
+            self.woken.extend(waker);
         }
         // A client that was refused closes without a word, and rightly.
         if cause == Cause::NoHello && !awaited {
@@ -378,10 +357,10 @@ impl State {
     }
 
     /// A claim that waits for the silent ones at a slot looks whether there is still one.
-    fn fell_silent(&mut self, slot: Slot, woken: &mut Vec<Waker>) {
+    fn fell_silent(&mut self, slot: Slot) {
         // Only a claim that is given what resumes nothing holds that back.
         let lone = self.claims.lone(slot).and_then(|id| self.mailboxes.get_mut(&id));
-        wake_for(lone, Awaits::Silence, woken);
+        wake_for(lone, Awaits::Silence, &mut self.woken);
     }
 
     /// The client of a claim is about to get a reply that nothing comes of it.
@@ -408,7 +387,7 @@ fn wake_for(mailbox: Option<&mut Mailbox>, what: Awaits, woken: &mut Vec<Waker>)
     }
 }
 
-fn keep(mailbox: &mut Option<Waker>, waker: &Waker) {
+pub(super) fn keep(mailbox: &mut Option<Waker>, waker: &Waker) {
     match mailbox {
         Some(kept) => kept.clone_from(waker),
         none => *none = Some(waker.clone()),

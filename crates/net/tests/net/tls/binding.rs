@@ -1,6 +1,7 @@
 //! Does a data connection belong to its own control connection, and to no other?
 use std::io::Read as _;
 use std::net::{SocketAddr, TcpStream};
+use std::os::fd::AsFd as _;
 use std::sync::{Arc, Mutex, mpsc};
 
 use net::active::ActivePort;
@@ -52,6 +53,15 @@ async fn two_hundred_transfers_in_one_session_all_resume_it() {
             assert!(login.session.tickets() > 0);
         }
         assert!(login.binding.has_resumed());
+    }
+}
+
+#[tokio::test]
+async fn small_records_are_not_held_back_on_either_side() {
+    let login = Site::new().login(Versions::Both).await;
+    let (server, client) = login.data(Reuse::Learn, Flow::Sends).await;
+    for data in [server, client] {
+        assert!(socket2::SockRef::from(&data.as_fd()).tcp_nodelay().unwrap());
     }
 }
 
