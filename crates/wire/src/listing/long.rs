@@ -150,9 +150,8 @@ mod tests {
         alloc::string::String::from_utf8(out).unwrap()
     }
 
-    #[test]
-    fn lines_as_ls_writes_them() {
-        let mut entry = LongEntry {
+    fn file() -> LongEntry<'static> {
+        LongEntry {
             kind: FileKind::File,
             mode: 0o644,
             links: 1,
@@ -162,7 +161,12 @@ mod tests {
             modified: Stamp::parse(b"20261103090507").unwrap(),
             name: b" a b",
             target: None,
-        };
+        }
+    }
+
+    #[test]
+    fn lines_as_ls_writes_them() {
+        let mut entry = file();
         assert_eq!(
             line(&entry),
             "-rw-r--r--    1 me       a_very_long_group         4161 Nov  3 09:05  a b\r\n"
@@ -180,17 +184,7 @@ mod tests {
 
     #[test]
     fn a_name_with_a_line_end_writes_nothing() {
-        let mut entry = LongEntry {
-            kind: FileKind::File,
-            mode: 0,
-            links: 1,
-            owner: b"",
-            group: b"",
-            size: 0,
-            modified: Stamp::from_seconds(0),
-            name: b"a\nb",
-            target: None,
-        };
+        let mut entry = LongEntry { name: b"a\nb", ..file() };
         let mut out = Vec::new();
         assert_eq!(unix_line(&entry, Stamp::from_seconds(0), &mut out), Err(Unlistable));
         entry.name = b"a";

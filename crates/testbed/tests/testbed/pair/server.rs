@@ -7,7 +7,7 @@ use std::time::Instant;
 use server::effect::{DataPlan, Effect, Input, Opened, Outcome, Output, Plan, What};
 use server::transfer::listing;
 use server::{Reason, Session, Settings, files};
-use storage::{Admission, Batch, Denied, Prompt, Rights, Sink, Tree, VPath};
+use storage::{Admission, Denied, Prompt, Rights, Sink, Tree, VPath};
 use testbed::memory::Memory;
 use wire::LineDecoder;
 
@@ -33,10 +33,6 @@ pub(crate) struct Server {
     pub(crate) securing: bool,
     pub(crate) is_secured: bool,
     hung_up: bool,
-    /// The port that was claimed for the client.
-    pub(crate) port: Option<u16>,
-    /// What has come to it.
-    pub(crate) waiting: Option<usize>,
     transfer: Option<Transfer>,
     tree: Memory,
     settings: Settings,
@@ -68,8 +64,6 @@ impl Server {
             securing: false,
             is_secured: false,
             hung_up: false,
-            port: None,
-            waiting: None,
             transfer: None,
             tree: tree.clone(),
             settings: settings.clone(),
@@ -107,16 +101,16 @@ impl Server {
 
     fn close(&mut self, shared: &mut Shared) {
         self.session = None;
-        self.unlisten(shared);
+        Self::unlisten(shared);
         if let Some(transfer) = self.transfer.take() {
             transfer.reset(shared);
         }
         shared.control.to_client.end(End::Fin);
     }
 
-    fn unlisten(&mut self, shared: &mut Shared) {
-        self.port = None;
-        if let Some(id) = self.waiting.take() {
+    fn unlisten(shared: &mut Shared) {
+        shared.claimed = None;
+        if let Some(id) = shared.arrived.take() {
             shared.data[id].cut();
         }
     }
@@ -137,10 +131,10 @@ impl Server {
             Effect::File(pass, op) => self.pending = Some(Input::File(at_once(files::run(&pass, op)))),
             Effect::Listen(protection) => {
                 shared.data_is_protected(self.is_secured, protection);
-                self.unlisten(shared);
+                Self::unlisten(shared);
                 let port = shared.next_port();
                 let listens = !shared.fault(Fault::NoPort);
-                self.port = listens.then_some(port);
+                shared.claimed = listens.then_some(port);
                 let answer = if listens { Ok((SERVER.ip(), port)) } else { Err(Reason::NoPort) };
                 self.pending = Some(Input::Listening(answer));
             }
@@ -151,13 +145,13 @@ impl Server {
                 self.securing = true;
             }
             Effect::Unsecure(_) => shared.wrong("nobody asks for CCC"),
-            Effect::Unlisten => self.unlisten(shared),
+            Effect::Unlisten => Self::unlisten(shared),
             Effect::Transfer(plan) => self.begin(plan, now, shared),
             Effect::Abort => {
                 if let Some(transfer) = self.transfer.take() {
                     transfer.reset(shared);
                 }
-                self.unlisten(shared);
+                Self::unlisten(shared);
                 self.tell(Input::Transferred(ended(0, Some(Reason::Aborted))), now, shared);
             }
             Effect::Progress => self.tell(Input::Progress(0), now, shared),
@@ -202,21 +196,17 @@ impl Server {
     pub(crate) fn can_go_on(&self, shared: &Shared) -> bool {
         self.pending.is_some()
             || self.wants_bytes()
-                && (self.has_line() || !self.hung_up && shared.control.to_server.is_readable())
-            || self.transfer.as_ref().is_some_and(|transfer| transfer.can_go_on(self.waiting, shared))
+                && (!self.unread.is_empty() || !self.hung_up && shared.control.to_server.is_readable())
+            || self.transfer.as_ref().is_some_and(|transfer| transfer.can_go_on(shared))
     }
 
     fn wants_bytes(&self) -> bool {
         self.pending.is_none() && !self.securing && self.session.as_ref().is_some_and(Session::wants_line)
     }
 
-    fn has_line(&self) -> bool {
-        !self.unread.is_empty()
-    }
-
     /// Does one of the things that it can do.
     pub(crate) fn go_on(&mut self, now: Instant, shared: &mut Shared, chance: &mut Chance) {
-        let moves = self.transfer.as_ref().is_some_and(|transfer| transfer.can_go_on(self.waiting, shared));
+        let moves = self.transfer.as_ref().is_some_and(|transfer| transfer.can_go_on(shared));
         if moves && (chance.once_in(2) || self.pending.is_none() && !self.wants_bytes()) {
             return self.transfer_goes_on(now, shared, chance);
         }
@@ -252,11 +242,11 @@ impl Server {
         transfer.since = now;
         let Some(id) = transfer.data else {
             transfer.data = match transfer.plan {
-                DataPlan::Listening => self.waiting.take(),
+                DataPlan::Listening => shared.arrived.take(),
                 DataPlan::Target(at) if !shared.fault(Fault::Refused) => shared.dial_client(at),
                 DataPlan::Target(_) | DataPlan::None => None,
             };
-            self.port = None;
+            shared.claimed = None;
             if transfer.data.is_none() {
                 return self.finish(Err(Reason::DialFailed), now, shared);
             }
@@ -325,7 +315,7 @@ impl Server {
             }
         };
         shared.records[at].is_whole = end.is_ok();
-        self.unlisten(shared);
+        Self::unlisten(shared);
         self.tell(Input::Transferred(ended(bytes, end.err())), now, shared);
         if self.hung_up {
             self.close(shared);
@@ -368,9 +358,9 @@ impl Server {
 }
 
 impl Transfer {
-    fn can_go_on(&self, waiting: Option<usize>, shared: &Shared) -> bool {
+    fn can_go_on(&self, shared: &Shared) -> bool {
         match (&self.work, self.data) {
-            (_, None) => self.plan != DataPlan::Listening || waiting.is_some(),
+            (_, None) => self.plan != DataPlan::Listening || shared.arrived.is_some(),
             (Work::Send { .. }, Some(_)) => true,
             (Work::Store { .. }, Some(id)) => shared.data[id].to_server.is_readable(),
         }
@@ -410,17 +400,12 @@ async fn read(tree: &dyn Tree, path: &VPath, start: u64) -> storage::Result<Vec<
 }
 
 async fn list(tree: &dyn Tree, path: &VPath) -> storage::Result<Vec<u8>> {
-    let (mut entries, mut batch, mut lines) = (tree.list(path).await?, Batch::new(), Vec::new());
-    loop {
-        entries.next(&mut batch).await?;
-        if batch.is_empty() {
-            return Ok(lines);
-        }
-        for entry in &batch {
-            lines.extend(listing::status_line(&entry.name, &entry.stat).into_iter().flatten());
-            lines.extend_from_slice(b"\r\n");
-        }
+    let mut lines = Vec::new();
+    for entry in testbed::tree::list(tree, path).await? {
+        lines.extend(listing::status_line(&entry.name, &entry.stat).into_iter().flatten());
+        lines.extend_from_slice(b"\r\n");
     }
+    Ok(lines)
 }
 
 /// The tree in memory answers at the first poll.

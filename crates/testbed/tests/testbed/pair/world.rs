@@ -10,8 +10,9 @@ use client::{DataMethod, Mode};
 use client::{Error, TlsMode};
 use config::{SiteConfig, Tls};
 use server::Settings;
-use storage::{Create, Tree, VPath};
+use storage::Create;
 use testbed::memory::Memory;
+use testbed::tree;
 use wire::{Command, Marker, Pathname, Protection, Secret};
 
 use super::client::Client;
@@ -55,8 +56,8 @@ pub(crate) struct Shared {
     /// Where the client listens.
     listening: Option<SocketAddr>,
     /// Where the server listens, and what has come there.
-    claimed: Option<u16>,
-    arrived: Option<usize>,
+    pub(crate) claimed: Option<u16>,
+    pub(crate) arrived: Option<usize>,
     pub(crate) records: Vec<Record>,
     /// What the client is sending.
     sending: Vec<u8>,
@@ -242,18 +243,11 @@ impl World {
     }
 
     fn put(&self, name: &str, content: &[u8]) {
-        let path = VPath::root().join(name.as_bytes()).expect("a path");
-        let mut sink = at_once(self.tree.create(&path, Create::Replace)).expect("a file");
-        at_once(sink.write(content)).expect("room");
-        at_once(sink.commit()).expect("a free name");
+        at_once(tree::upload(&self.tree, &tree::at(name), Create::Replace, content)).expect("a file");
     }
 
     fn content(&self, name: &str) -> Option<Vec<u8>> {
-        let path = VPath::root().join(name.as_bytes()).ok()?;
-        let mut source = at_once(self.tree.open(&path)).ok()?;
-        let mut bytes = vec![0; source.stat().size as usize];
-        at_once(source.read(0, &mut bytes)).ok()?;
-        Some(bytes)
+        at_once(tree::read(&self.tree, &tree::at(name))).ok()
     }
 
     pub(crate) fn live(&mut self) -> Result<(), String> {
@@ -414,7 +408,7 @@ impl World {
                 self.handshake(&mut goal);
                 continue;
             }
-            let (client, server) = (self.client.can_go_on(&self.shared), self.server_can_go_on());
+            let (client, server) = (self.client.can_go_on(&self.shared), self.server.can_go_on(&self.shared));
             if client && (!server || self.chance.once_in(2)) {
                 self.shared.listening = self.client.listens_at();
                 let input = self.client.go_on(self.now, &mut self.shared, &mut self.chance);
@@ -430,16 +424,9 @@ impl World {
         Err(Stop::Wrong(format!("no end after {STEPS} steps")))
     }
 
-    fn server_can_go_on(&mut self) -> bool {
-        self.server.waiting = self.shared.arrived;
-        self.server.can_go_on(&self.shared)
-    }
-
     fn server_goes_on(&mut self) {
         self.shared.listening = self.client.listens_at();
-        self.server.waiting = self.shared.arrived;
         self.server.go_on(self.now, &mut self.shared, &mut self.chance);
-        (self.shared.claimed, self.shared.arrived) = (self.server.port, self.server.waiting);
     }
 
     fn is_cut(&self) -> bool {
@@ -509,7 +496,6 @@ impl World {
             goal.handle(input, self.now);
         } else {
             self.server.time_passes(self.now, &mut self.shared);
-            (self.shared.claimed, self.shared.arrived) = (self.server.port, self.server.waiting);
         }
         true
     }
