@@ -1,15 +1,15 @@
 //! What does a site do behind a balancer that speaks the PROXY protocol, and with others who speak it?
 //!
 //! The balancer is this test, on 127.0.0.1; its client says to be 192.0.2.7 and to have dialled 198.51.100.1.
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use config::{Deadlines, SiteConfig};
 use net::control::Control;
 use net::tls::Versions;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::client::Client;
 use crate::dress::Dress;
 use crate::line::PATIENCE;
 use crate::scene::Scene;
@@ -29,40 +29,28 @@ fn behind_with(networks: &str, mut settings: SiteConfig) -> Scene {
     Scene::open(settings, Dress::Clear)
 }
 
-struct Client(BufReader<TcpStream>);
+/// A client behind the balancer, whose connection begins with these bytes.
+async fn connect(scene: &Scene, first: &[u8]) -> Client {
+    let mut client = Client::connect(&scene.door).await.unwrap();
+    client.write(first).await;
+    client
+}
 
-impl Client {
-    async fn connect(to: SocketAddr, first: &[u8]) -> Self {
-        let mut stream = TcpStream::connect(to).await.unwrap();
-        stream.write_all(first).await.unwrap();
-        Self(BufReader::new(stream))
-    }
+async fn member(scene: &Scene, first: &[u8]) -> Client {
+    let mut client = connect(scene, first).await;
+    client.expect(220).await;
+    client.logged_in("somebody").await
+}
 
-    async fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.0.read_line(&mut line).await.unwrap();
-        line.trim_end().to_owned()
+/// All that STAT tells.
+async fn status(client: &mut Client) -> String {
+    client.say("STAT").await;
+    let mut told = String::new();
+    while !told.contains("\n211 ") {
+        told += "\n";
+        told += &client.line().await.expect("a line");
     }
-
-    async fn ask(&mut self, command: &str, code: &str) -> String {
-        self.0.get_mut().write_all(format!("{command}\r\n").as_bytes()).await.unwrap();
-        let line = self.line().await;
-        assert!(line.starts_with(code), "{command}: {line}");
-        line
-    }
-
-    async fn log_in(&mut self) {
-        assert!(self.line().await.starts_with("220 "));
-        self.ask("USER somebody", "331").await;
-        self.ask("PASS x", "230").await;
-        self.ask("TYPE I", "200").await;
-    }
-
-    async fn port(&mut self) -> SocketAddr {
-        let told = self.ask("EPSV", "229").await;
-        let port = told.split('|').nth(3).unwrap().parse().unwrap();
-        (Ipv4Addr::LOCALHOST, port).into()
-    }
+    told
 }
 
 /// What the kernel has of a call is the balancer's: that no SYN of the client's is there says nothing about
@@ -73,17 +61,15 @@ async fn behind_a_balancer_silence_names_no_rule() {
     for (networks, header) in [("127.0.0.1/32", VERSION_1), ("192.0.2.0/24", b"")] {
         let scene =
             behind_with(networks, SiteConfig { deadlines: deadlines.clone(), ..SiteConfig::default() });
-        let mut client = Client::connect(scene.door.clear, header).await;
-        client.log_in().await;
+        let mut client = member(&scene, header).await;
         client.port().await;
-        let told = client.ask("NLST", "425").await;
+        let told = client.command("NLST", 425).await;
         assert!(!told.contains("rule"), "{networks}: {told}");
     }
     let scene = Scene::open(SiteConfig { deadlines, ..SiteConfig::default() }, Dress::Clear);
-    let mut client = Client::connect(scene.door.clear, b"").await;
-    client.log_in().await;
+    let mut client = member(&scene, b"").await;
     client.port().await;
-    let told = client.ask("NLST", "425").await;
+    let told = client.command("NLST", 425).await;
     assert!(told.contains("(rule 3)"), "{told}");
 }
 
@@ -93,21 +79,18 @@ async fn behind_a_balancer_silence_names_no_rule() {
 async fn a_client_behind_a_balancer_is_seen_as_itself() {
     let scene = behind("127.0.0.1/32");
     for header in [VERSION_1, VERSION_2] {
-        let mut client = Client::connect(scene.door.clear, header).await;
-        client.log_in().await;
-        client.ask("STAT", "211-").await;
-        let seen = client.line().await;
+        let mut client = member(&scene, header).await;
+        let seen = status(&mut client).await;
         assert!(seen.contains("Connected from 192.0.2.7:50210 to 198.51.100.1:21"), "{seen}");
-        while !client.line().await.starts_with("211 ") {}
         // PASV tells what the client dialled.
-        client.ask("PASV", "227 Entering passive mode (198,51,100,1,").await;
-        let at = client.port().await;
+        client.command("PASV", "227 Entering passive mode (198,51,100,1,").await;
+        let at = (scene.door.ip(), client.port().await);
         // Header and content in one packet.
         let mut data = TcpStream::connect(at).await.unwrap();
         data.write_all(&[header, b"content"].concat()).await.unwrap();
         data.shutdown().await.unwrap();
-        client.ask("STOR x", "150").await;
-        assert_eq!(client.line().await, "226 Transfer complete: 7 bytes.");
+        client.command("STOR x", 150).await;
+        client.expect("226 Transfer complete: 7 bytes.").await;
         assert_eq!(std::fs::read(scene.path("x")).unwrap(), b"content");
     }
 }
@@ -118,9 +101,8 @@ async fn a_client_behind_a_balancer_is_seen_as_itself() {
 async fn a_data_connection_is_matched_by_the_address_in_its_header() {
     let scene = behind("127.0.0.1/32");
     std::fs::write(scene.path("x"), "content").unwrap();
-    let mut client = Client::connect(scene.door.clear, VERSION_1).await;
-    client.log_in().await;
-    let at = client.port().await;
+    let mut client = member(&scene, VERSION_1).await;
+    let at = (scene.door.ip(), client.port().await);
     let others: [&[u8]; 4] =
         [LOCAL, b"PROXY TCP4 192.0.2.8 198.51.100.1 50211 21\r\n", b"content", b"PROXY TCP4 x\r\n"];
     for other in others {
@@ -131,11 +113,11 @@ async fn a_data_connection_is_matched_by_the_address_in_its_header() {
     }
     let mut data = TcpStream::connect(at).await.unwrap();
     data.write_all(VERSION_1).await.unwrap();
-    client.ask("RETR x", "150").await;
+    client.command("RETR x", 150).await;
     let mut got = Vec::new();
     data.read_to_end(&mut got).await.unwrap();
     assert_eq!(got, b"content");
-    assert!(client.line().await.starts_with("226 "));
+    client.expect(226).await;
 }
 
 /// With implicit TLS too the header is in clear and comes before the handshake. A hello in its place is
@@ -172,10 +154,9 @@ async fn under_implicit_tls_the_header_comes_before_the_handshake() {
 async fn a_health_check_is_greeted_like_anybody() {
     let scene = behind("127.0.0.0/8");
     for header in [LOCAL, b"PROXY UNKNOWN\r\n"] {
-        let mut client = Client::connect(scene.door.clear, header).await;
-        assert!(client.line().await.starts_with("220 "));
-        client.ask("STAT", "211-").await;
-        assert!(client.line().await.contains("Connected from 127.0.0.1:"));
+        let mut client = connect(&scene, header).await;
+        client.expect(220).await;
+        assert!(status(&mut client).await.contains("Connected from 127.0.0.1:"));
     }
 }
 
@@ -183,28 +164,32 @@ async fn a_health_check_is_greeted_like_anybody() {
 async fn a_balancer_that_names_nobody_is_told_so_and_closed() {
     let scene = behind("127.0.0.1/32");
     for first in [&b"USER somebody\r\n"[..], b"PROXY TCP4 nobody\r\n", b"\x16\x03\x01"] {
-        let mut client = Client::connect(scene.door.clear, first).await;
-        assert!(client.line().await.starts_with("421 "));
-        let ended = client.0.read(&mut [0; 8]).await;
-        assert!(!matches!(ended, Ok(1..)), "{ended:?}");
+        let mut client = connect(&scene, first).await;
+        client.expect(421).await;
+        client.ended().await;
     }
+}
+
+/// Behind a NAT the site tells clients from outside the address it is seen at.
+#[tokio::test]
+async fn a_client_from_outside_is_told_the_external_address() {
+    let mut settings = SiteConfig::default();
+    settings.listeners[0].external = Some([203, 0, 113, 7].into());
+    let scene = behind_with("127.0.0.1/32", settings);
+    let outside = b"PROXY TCP4 198.51.100.9 198.51.100.1 50210 21\r\n";
+    member(&scene, outside).await.command("PASV", "227 Entering passive mode (203,0,113,7,").await;
 }
 
 #[tokio::test]
 async fn others_are_not_believed() {
     let scene = behind("10.0.0.0/8");
     for header in [VERSION_1, VERSION_2] {
-        let mut client = Client::connect(scene.door.clear, header).await;
-        assert!(client.line().await.starts_with("220 "));
-        let mut lines = Vec::new();
-        loop {
-            let mut line = String::new();
-            // An end by a reset is one.
-            match client.0.read_line(&mut line).await {
-                Ok(1..) => lines.push(line),
-                _ => break,
-            }
+        let mut client = connect(&scene, header).await;
+        client.expect(220).await;
+        let mut last = None;
+        while let Some(line) = client.line().await {
+            last = Some(line);
         }
-        assert!(lines.last().is_some_and(|line| line.starts_with("421 PROXY")), "{lines:?}");
+        assert!(last.as_ref().is_some_and(|line| line.starts_with("421 PROXY")), "{last:?}");
     }
 }

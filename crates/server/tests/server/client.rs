@@ -1,4 +1,5 @@
 //! Who talks to the site? A client of few words, that does exactly what it is told.
+use std::fmt::Display;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::process::Command;
@@ -59,14 +60,19 @@ pub(crate) async fn in_each_dress(test: impl AsyncFn(Dress)) {
 
 pub(crate) struct Client {
     pub(crate) control: Line,
-    /// The last line heard.
-    pub(crate) last: String,
 }
 
 impl Client {
     /// Connects, and does not wait for the greeting.
     pub(crate) async fn connect(to: &Door) -> std::io::Result<Self> {
-        Ok(Self { control: Line::connect(to).await?, last: String::new() })
+        Ok(Self { control: Line::connect(to).await? })
+    }
+
+    /// Connects, and hears the greeting.
+    pub(crate) async fn greeted(to: &Door) -> Self {
+        let mut client = Self::connect(to).await.expect("a site that listens");
+        client.expect(220).await;
+        client
     }
 
     /// Connects and logs in, for files of bytes.
@@ -77,29 +83,31 @@ impl Client {
     /// The same as a user whose password is `x`, from this address.
     pub(crate) async fn login_as(to: &Door, from: Option<IpAddr>, user: &str) -> Self {
         let control = Line::connect_from(to, from).await.expect("a site that listens");
-        let mut client = Self { control, last: String::new() };
+        let mut client = Self { control };
         client.expect(220).await;
+        client.logged_in(user).await
+    }
+
+    /// Logs in, for files of bytes.
+    pub(crate) async fn logged_in(mut self, user: &str) -> Self {
         for (line, code) in [(format!("USER {user}").as_str(), 331), ("PASS x", 230), ("TYPE I", 200)] {
-            client.command(line, code).await;
+            self.command(line, code).await;
         }
-        client
+        self
     }
 
     pub(crate) async fn say(&mut self, line: &str) {
-        self.write(format!("{line}\r\n").as_bytes()).await;
+        self.write(format!("{line}\r\n")).await;
     }
 
-    pub(crate) async fn write(&mut self, bytes: &[u8]) {
-        self.control.write(bytes).await.expect("the server reads");
+    pub(crate) async fn write(&mut self, bytes: impl AsRef<[u8]>) {
+        self.control.write(bytes.as_ref()).await.expect("the server reads");
     }
 
-    pub(crate) async fn command(&mut self, line: &str, code: u16) {
+    /// Says a line and hears one reply, as [`Self::expect`].
+    pub(crate) async fn command(&mut self, line: &str, reply: impl Display) -> String {
         self.say(line).await;
-        self.expect(code).await;
-    }
-
-    pub(crate) async fn urgent(&mut self, bytes: &[u8]) {
-        self.control.urgent(bytes).await.expect("the server reads");
+        self.expect(reply).await
     }
 
     /// The next line; `None` when the connection has ended, or broken.
@@ -108,16 +116,22 @@ impl Client {
         Some(String::from_utf8_lossy(&line).into_owned())
     }
 
-    /// Hears one reply to its end; it must have this code.
-    pub(crate) async fn expect(&mut self, code: u16) {
+    /// The last line of the next reply; `None` when the connection has ended, or broken.
+    pub(crate) async fn reply(&mut self) -> Option<String> {
         loop {
-            let line = self.line().await.unwrap_or_else(|| panic!("expected {code}, the server closed"));
+            let line = self.line().await?;
             if line.get(3..4) == Some(" ") && line.as_bytes()[0] != b' ' {
-                assert_eq!(line[..3], code.to_string(), "{line}");
-                self.last = line;
-                return;
+                return Some(line);
             }
         }
+    }
+
+    /// Hears one reply to its end; its last line, which must begin so.
+    pub(crate) async fn expect(&mut self, start: impl Display) -> String {
+        let start = start.to_string();
+        let reply = self.reply().await.unwrap_or_else(|| panic!("expected {start}, the server closed"));
+        assert!(reply.starts_with(&start), "expected {start}, got {reply}");
+        reply
     }
 
     /// The server has closed, and said nothing more.
@@ -127,8 +141,7 @@ impl Client {
 
     /// Asks for a passive port, and which it is.
     pub(crate) async fn port(&mut self) -> u16 {
-        self.command("EPSV", 229).await;
-        announced(self.last.as_bytes()).expect("a port in the 229")
+        announced(self.command("EPSV", 229).await.as_bytes()).expect("a port in the 229")
     }
 
     /// A data connection by EPSV.
@@ -145,10 +158,24 @@ impl Client {
     /// A whole download.
     pub(crate) async fn retrieve(&mut self, path: &str) -> Vec<u8> {
         let data = self.data().await;
+        self.retrieve_on(path, data).await
+    }
+
+    /// The same on this data connection.
+    pub(crate) async fn retrieve_on(&mut self, path: &str, data: Way) -> Vec<u8> {
         self.command(&format!("RETR {path}"), 150).await;
         let bytes = all(data).await;
         self.expect(226).await;
         bytes
+    }
+
+    /// A whole upload.
+    pub(crate) async fn store(&mut self, path: &str, bytes: &[u8]) {
+        let mut data = self.data().await;
+        self.command(&format!("STOR {path}"), 150).await;
+        data.send(bytes).await.expect("the server reads");
+        data.end().await.expect("the server reads");
+        self.expect(226).await;
     }
 }
 

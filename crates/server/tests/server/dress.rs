@@ -74,7 +74,7 @@ impl Dress {
             "reinitialise/after-a-transfer" => {
                 Some("what is agreed on for data again has its turn after the transfer")
             }
-            "passive/contested" => Some("the session that a connection resumes tells whose it is"),
+            "passive/ambiguous" => Some("the session that a connection resumes tells whose it is"),
             "upload/client-vanishes" | "upload/client-vanishes-at-once" => {
                 Some("close_notify says that the upload is whole")
             }

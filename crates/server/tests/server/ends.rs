@@ -18,11 +18,11 @@ async fn stopping_at_once_waits_for_no_client() {
             fs::write(scene.path(&format!("{n:x>250}")), "").unwrap();
         }
         let mut client = scene.member().await;
-        client.say(&"STAT /\r\n".repeat(400)).await;
+        client.write("STAT /\r\n".repeat(400)).await;
         // The site is writing by now, and goes on until the buffers of both sockets are full.
-        client.hear("213").await;
+        client.expect(213).await;
         assert_eq!((scene.registry.stop_further(), scene.registry.stop_further()), (Stop::Drain, Stop::Now));
-        patiently(scene.running).await.unwrap();
+        scene.ended().await;
     })
     .await;
 }
@@ -34,9 +34,8 @@ async fn a_site_that_is_dropped_takes_its_sessions_with_it() {
     in_each_dress(async |dress| {
         let scene = Scene::open(SiteConfig::default(), dress);
         let mut client = scene.member().await;
-        drop(scene.registry);
-        scene.running.abort();
-        assert_eq!(client.hear("421").await, "421 The server is shutting down.");
+        scene.running.as_ref().expect("it runs").abort();
+        assert_eq!(client.expect(421).await, "421 The server is shutting down.");
         assert_eq!(client.reply().await, None);
     })
     .await;
@@ -49,14 +48,13 @@ async fn a_transfer_cut_off_with_its_session_is_logged() {
         let scene = Scene::open(SiteConfig::default(), dress);
         fs::File::create(scene.path("big")).and_then(|f| f.set_len(1 << 30)).unwrap();
         let mut client = scene.member().await;
-        let mut data = client.passive().await;
-        client.ask("RETR big", "150").await;
+        let mut data = client.data().await;
+        client.command("RETR big", 150).await;
         data.first().await.unwrap();
         assert_eq!(scene.xferlog(), "");
         client.control.reset().unwrap();
         scene.registry.stop_further();
-        patiently(scene.running).await.unwrap();
-        let log = fs::read_to_string(scene.folder.path().join("xferlog")).unwrap();
+        let log = scene.ended().await;
         assert!(log.contains(" /big b _ o r somebody ftp 0 * i\n"), "the log holds {log:?}");
     })
     .await;
@@ -70,17 +68,17 @@ async fn a_download_that_the_end_of_the_site_cuts_off_is_reset_and_the_client_to
         let scene = Scene::open(SiteConfig::default(), dress);
         fs::File::create(scene.path("big")).and_then(|f| f.set_len(1 << 30)).unwrap();
         let mut client = scene.member().await;
-        let mut data = client.passive().await;
-        client.ask("RETR big", "150").await;
+        let mut data = client.data().await;
+        client.command("RETR big", 150).await;
         data.first().await.unwrap();
         assert_eq!((scene.registry.stop_further(), scene.registry.stop_further()), (Stop::Drain, Stop::Now));
-        assert_eq!(client.hear("426").await, "426 The server is shutting down.");
-        assert_eq!(client.hear("421").await, "421 The server is shutting down.");
+        assert_eq!(client.expect(426).await, "426 The server is shutting down.");
+        assert_eq!(client.expect(421).await, "421 The server is shutting down.");
         assert_eq!(client.reply().await, None);
         // In clear only a reset is no end of the file, and it is an error here.
         let cut = patiently(data.all()).await.map_or(true, |(_, end)| end == End::Cut);
         assert!(cut, "the client took it for the whole file");
-        patiently(scene.running).await.unwrap();
+        scene.ended().await;
     })
     .await;
 }

@@ -31,7 +31,7 @@ async fn answers_that_nobody_reads_hold_up_the_commands_behind_them() {
         }
         let mut client = scene.member().await;
         // Far more than the buffers of both sockets take.
-        client.say(&format!("{}MKD made\r\n", "STAT /\r\n".repeat(400))).await;
+        client.write(format!("{}MKD made\r\n", "STAT /\r\n".repeat(400))).await;
         // The session ends since its replies are not taken, and then there is room for another.
         patiently(scene.room()).await;
         assert!(
@@ -54,7 +54,7 @@ async fn a_directory_is_told_in_pieces_as_one_reply() {
         }
         let mut client = scene.member().await;
         for last in ["213 End of status.", "213 There are more entries: use LIST."] {
-            client.say("STAT /\r\nNOOP\r\n").await;
+            client.write("STAT /\r\nNOOP\r\n").await;
             let mut lines = Vec::new();
             while lines.last().is_none_or(|line: &String| line != "200 OK.") {
                 let line = patiently(client.control.line()).await.unwrap().expect("a line");
@@ -85,8 +85,8 @@ async fn guessing_on_many_connections_at_once_gains_nothing() {
         let mut guesses = Vec::new();
         for n in 0..6 {
             let mut client = scene.client().await;
-            client.ask("USER somebody", "331").await;
-            client.say(&format!("PASS {n}\r\n")).await;
+            client.command("USER somebody", 331).await;
+            client.write(format!("PASS {n}\r\n")).await;
             guesses.push(client);
         }
         patiently(desk.arrived(6)).await;
@@ -112,8 +112,8 @@ async fn a_flood_of_one_address_holds_up_nobody_else() {
     let mut flood = Vec::new();
     for n in 0..20 {
         let mut client = scene.client().await;
-        client.ask(&format!("USER {n}"), "331").await;
-        client.say("PASS wrong\r\n").await;
+        client.command(&format!("USER {n}"), 331).await;
+        client.write("PASS wrong\r\n").await;
         flood.push(client);
     }
     patiently(desk.arrived(20)).await;
@@ -145,14 +145,14 @@ async fn eight_logins_at_once_cost_one_verification() {
     let mut clients = Vec::new();
     for _ in 0..8 {
         let mut client = scene.client().await;
-        client.ask("USER ann", "331").await;
+        client.command("USER ann", 331).await;
         clients.push(client);
     }
     for client in &mut clients {
-        client.say("PASS secret\r\n").await;
+        client.write("PASS secret\r\n").await;
     }
     for client in &mut clients {
-        client.hear("230").await;
+        client.expect(230).await;
     }
     assert_eq!(verified.expect("it was made").verifications(), 1);
 }
@@ -168,8 +168,8 @@ async fn who_is_known_at_an_address_is_not_shut_out_by_others_there() {
         let scene = Scene::with(settings, dress, |tree| Arc::new(accounts(tree)));
         let login = async |user: &str, password: &str, code: &str| {
             let mut client = scene.client().await;
-            client.ask(&format!("USER {user}"), "331").await;
-            client.ask(&format!("PASS {password}"), code).await;
+            client.command(&format!("USER {user}"), 331).await;
+            client.command(&format!("PASS {password}"), code).await;
         };
         login("ann", "secret", "230").await;
         for user in ["ann", "ann", "nobody"] {

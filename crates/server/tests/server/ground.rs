@@ -2,7 +2,6 @@
 use std::collections::HashMap;
 use std::fs;
 use std::future::ready;
-use std::net::IpAddr;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,23 +20,25 @@ use testbed::hooked::Hooked;
 
 use crate::fault::Faults;
 use crate::loopback::plain;
-use crate::story::{Check, Directive, Story};
+use crate::scene::Open;
+use crate::story::{Story, Text, word};
 
 /// The ground of one story; the folder goes with it.
 pub(crate) struct Ground {
-    folder: TempDir,
+    pub(crate) folder: TempDir,
     pub(crate) settings: SiteConfig,
-    pub(crate) gate: Arc<Doorkeeper>,
+    pub(crate) gate: Arc<dyn Gate>,
     pub(crate) ports: usize,
     pub ipv6: bool,
     /// The certificate that the clients show; it is asked for where there are certificates of users.
     pub(crate) shown: Option<Identity>,
-    /// The address the clients come from, where it is not this machine's.
-    pub(crate) peer: Option<IpAddr>,
+    /// Who logs in before a story begins, and the password.
+    pub(crate) login: Option<String>,
+    pub(crate) password: Option<Vec<u8>>,
 }
 
 /// Users with passwords in clear: what hashing costs and hides is tested where it is done.
-pub(crate) struct Doorkeeper {
+struct PlainPasswords {
     tree: Arc<dyn Tree>,
     users: HashMap<Vec<u8>, Vec<u8>>,
     anonymous: bool,
@@ -46,7 +47,7 @@ pub(crate) struct Doorkeeper {
     certificates: Certificates,
 }
 
-impl Gate for Doorkeeper {
+impl Gate for PlainPasswords {
     fn greet<'a>(&'a self, user: &'a [u8], certificate: Option<&'a Certificate>) -> Answer<'a, Prompt> {
         let enough = self.certificates.role() == Role::WithoutPassword && self.users.contains_key(user);
         let own = |shown: &Certificate| enough && self.certificates.is_of(user, shown);
@@ -73,7 +74,7 @@ impl Gate for Doorkeeper {
     }
 }
 
-impl Doorkeeper {
+impl PlainPasswords {
     fn anonymous(&self, user: &[u8]) -> bool {
         self.anonymous && matches!(user, b"anonymous" | b"ftp")
     }
@@ -97,43 +98,39 @@ impl Ground {
         let mut ground = Self {
             folder,
             settings: plain(),
-            gate: Arc::new(Doorkeeper {
-                tree: Arc::new(tree),
-                users: HashMap::new(),
-                anonymous: false,
-                rights: Rights::Write,
-                available: true,
-                certificates: Certificates::new(Role::WithoutPassword, []),
-            }),
+            gate: Arc::new(Open(Arc::new(tree))),
             ports: 2,
             ipv6: false,
-            peer: None,
+            login: None,
+            password: None,
             shown: None,
         };
-        let (mut keeper, mut faults) = (Keeper::default(), Vec::new());
+        let (mut users, mut faults) = (Users::default(), Vec::new());
         for line in &story.site {
             ground
-                .place(&line.what, &mut keeper, &mut faults)
+                .place(&line.what, &mut users, &mut faults)
                 .map_err(|why| format!("tests/sessions/{}.txt:{}: {why}", story.name, line.number))?;
         }
         let options =
-            LocalOptions { read_only: keeper.read_only, sync: Sync::Never, ..LocalOptions::default() };
+            LocalOptions { read_only: users.read_only, sync: Sync::Never, ..LocalOptions::default() };
         let tree: Arc<dyn Tree> = Arc::new(Local::open(&ground.root(), options).map_err(|e| e.to_string())?);
         let tree = if faults.is_empty() { tree } else { Arc::new(Hooked { tree, hook: Faults(faults) }) };
-        ground.gate = Arc::new(Doorkeeper {
+        ground.password =
+            ground.login.as_ref().and_then(|user| users.passwords.get(user.as_bytes()).cloned());
+        ground.gate = Arc::new(PlainPasswords {
             tree,
-            anonymous: keeper.anonymous || keeper.users.is_empty(),
-            users: keeper.users,
-            rights: match (keeper.read_only, keeper.drop_box) {
+            anonymous: users.anonymous || users.passwords.is_empty(),
+            users: users.passwords,
+            rights: match (users.read_only, users.drop_box) {
                 (true, _) => Rights::Read,
                 (false, true) => Rights::Drop,
                 (false, false) => Rights::Write,
             },
-            available: !keeper.unavailable,
+            available: !users.unavailable,
             certificates: Certificates::new(
-                keeper.role.unwrap_or(Role::WithoutPassword),
-                keeper.owners.iter().map(|(name, user)| {
-                    let fingerprint = *keeper.made[name].fingerprint().as_bytes();
+                users.role.unwrap_or(Role::WithoutPassword),
+                users.owners.iter().map(|(name, user)| {
+                    let fingerprint = *users.made[name].fingerprint().as_bytes();
                     (user.clone(), Mark::Fingerprint(fingerprint))
                 }),
             ),
@@ -156,94 +153,74 @@ impl Ground {
 
     fn place(
         &mut self,
-        directive: &Directive,
-        keeper: &mut Keeper,
+        line: &str,
+        users: &mut Users,
         faults: &mut Vec<(VPath, Kind)>,
     ) -> Result<(), String> {
         let said = |e: std::io::Error| e.to_string();
-        match directive {
-            Directive::ReadOnly => keeper.read_only = true,
-            Directive::DropBox => keeper.drop_box = true,
-            Directive::Anonymous => keeper.anonymous = true,
-            Directive::User(name, password) => {
-                keeper.users.insert(name.clone().into_bytes(), password.clone());
+        let (name, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let bytes = |text: &str| Text::parse(text)?.fixed();
+        let number = |text: &str| text.parse::<usize>().map_err(|_| format!("{text} is no number"));
+        // Of those that are about a path or a name: it, and what is left.
+        let (first, value) = word(rest)?;
+        let at = self.at(&first);
+        let listener = &mut self.settings.listeners[0];
+        match (name, rest) {
+            ("read-only", _) => users.read_only = true,
+            ("drop-box", _) => users.drop_box = true,
+            ("anonymous", _) => users.anonymous = true,
+            ("user", _) => drop(users.passwords.insert(first.into_bytes(), bytes(value)?)),
+            ("accounts", "unavailable") => users.unavailable = true,
+            ("logged", "in") => self.login = Some("anonymous".to_owned()),
+            ("logged", _) => {
+                self.login = Some(rest.strip_prefix("in as ").ok_or("logged in as whom?")?.to_owned());
             }
-            Directive::AccountsUnavailable => keeper.unavailable = true,
-            Directive::LoggedIn(_) => {}
-            Directive::File(path, content) => fs::write(self.at(path), content).map_err(said)?,
-            Directive::Outside(path, content) => fs::write(self.outside(path), content).map_err(said)?,
-            Directive::Sparse(path, size) => {
-                fs::File::create(self.at(path)).and_then(|f| f.set_len(*size)).map_err(said)?;
+            ("file", _) => fs::write(at, bytes(value)?).map_err(said)?,
+            ("outside", _) => fs::write(self.outside(&first), bytes(value)?).map_err(said)?,
+            ("sparse", _) => {
+                let size = number(value)? as u64;
+                fs::File::create(at).and_then(|f| f.set_len(size)).map_err(said)?;
             }
-            Directive::Dir(path) => fs::create_dir(self.at(path)).map_err(said)?,
-            Directive::Link(path, target) => symlink(target, self.at(path)).map_err(said)?,
-            Directive::Fifo(path) => {
-                rustix::fs::mknodat(
-                    rustix::fs::CWD,
-                    self.at(path),
-                    rustix::fs::FileType::Fifo,
-                    rustix::fs::Mode::from_raw_mode(0o644),
-                    0,
-                )
-                .map_err(|e| e.to_string())?;
+            ("dir", _) => fs::create_dir(at).map_err(said)?,
+            ("link", _) => symlink(value, at).map_err(said)?,
+            ("fifo", _) => {
+                let (kind, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::from_raw_mode(0o644));
+                rustix::fs::mknodat(rustix::fs::CWD, at, kind, mode, 0).map_err(|e| e.to_string())?;
             }
-            Directive::Time(path, stamp) => {
-                let time = time(stamp)?;
-                // Read-only is enough to set the time of what is one's own, and opens a directory too.
-                fs::File::open(self.at(path)).and_then(|f| f.set_modified(time)).map_err(said)?;
+            // Read-only is enough to set the time of what is one's own, and opens a directory too.
+            ("time", _) => {
+                let time = time(value)?;
+                fs::File::open(at).and_then(|f| f.set_modified(time)).map_err(said)?;
             }
-            Directive::Mode(path, mode) => {
-                fs::set_permissions(self.at(path), fs::Permissions::from_mode(*mode)).map_err(said)?;
+            ("mode", _) => {
+                fs::set_permissions(at, fs::Permissions::from_mode(octal(value)?)).map_err(said)?;
             }
-            Directive::Limit(which, value) => self.limit(which, *value)?,
-            Directive::Deadline(which, ms) => self.deadline(which, Duration::from_millis(*ms))?,
-            Directive::Passive(on) => self.settings.listeners[0].passive = *on,
-            Directive::Active(on) => self.settings.listeners[0].active = *on,
-            Directive::Ports(count) => self.ports = *count,
-            Directive::Ipv6 => self.ipv6 = true,
-            Directive::Tls(policy) => {
-                self.settings.listeners[0].tls = match policy.as_str() {
-                    "offered" => Tls::Offered,
-                    "login" => Tls::RequiredForLogin,
-                    "data" => Tls::RequiredForData,
-                    other => return Err(format!("no policy is called {other}")),
-                };
+            ("limit", _) => self.limit(&first, number(value)?)?,
+            ("deadline", _) => self.deadline(&first, Duration::from_millis(number(value)? as u64))?,
+            ("passive", "off") => listener.passive = false,
+            ("active", "off") => listener.active = false,
+            ("ports", _) => self.ports = number(rest)?,
+            ("ipv6", _) => self.ipv6 = true,
+            ("tls", "offered") => listener.tls = Tls::Offered,
+            ("tls", "login") => listener.tls = Tls::RequiredForLogin,
+            ("tls", "data") => listener.tls = Tls::RequiredForData,
+            ("certificates", "with-password") => users.role = Some(Role::WithPassword),
+            ("certificates", "without-password") => users.role = Some(Role::WithoutPassword),
+            ("certificate", _) => {
+                let (name, user) = rest.split_once(" of ").ok_or("certificate NAME of USER")?;
+                users.identity(name);
+                users.owners.push((name.to_owned(), user.to_owned()));
             }
-            Directive::Certificates(worth) => {
-                keeper.role = Some(match worth.as_str() {
-                    "with-password" => Role::WithPassword,
-                    "without-password" => Role::WithoutPassword,
-                    other => return Err(format!("no role is called {other}")),
-                });
-            }
-            Directive::Certificate(name, user) => {
-                keeper.identity(name);
-                keeper.owners.push((name.clone(), user.clone()));
-            }
-            Directive::Shows(name) => self.shown = Some(keeper.identity(name)),
-            Directive::Ccc => self.settings.listeners[0].allow_ccc = true,
-            Directive::Reuse(reuse) => {
-                self.settings.listeners[0].data_reuse = match reuse.as_str() {
-                    "require" => Reuse::Require,
-                    "learn" => Reuse::Learn,
-                    "off" => Reuse::Off,
-                    other => return Err(format!("no reuse is called {other}")),
-                };
-            }
-            Directive::TlsEnd(end) => {
-                self.settings.listeners[0].tls_end = match end.as_str() {
-                    "strict" => TlsEnd::Strict,
-                    "learn" => TlsEnd::Learn,
-                    "lenient" => TlsEnd::Lenient,
-                    other => return Err(format!("no end of TLS is called {other}")),
-                };
-            }
-            Directive::Peer(peer) => self.peer = Some(peer.parse().map_err(|_| "no address")?),
-            Directive::External(at) => {
-                self.settings.listeners[0].external = Some(at.parse().map_err(|_| "no address")?)
-            }
-            Directive::Fault(path, kind) => {
-                let kind = match kind.as_str() {
+            ("shows", _) => self.shown = Some(users.identity(rest)),
+            ("ccc", _) => listener.allow_ccc = true,
+            ("reuse", "require") => listener.data_reuse = Reuse::Require,
+            ("reuse", "learn") => listener.data_reuse = Reuse::Learn,
+            ("reuse", "off") => listener.data_reuse = Reuse::Off,
+            ("tls-end", "strict") => listener.tls_end = TlsEnd::Strict,
+            ("tls-end", "learn") => listener.tls_end = TlsEnd::Learn,
+            ("tls-end", "lenient") => listener.tls_end = TlsEnd::Lenient,
+            ("fault", _) => {
+                let kind = match value {
                     "full" => Kind::Full,
                     "broken" => Kind::Io,
                     "denied" => Kind::Denied,
@@ -251,8 +228,9 @@ impl Ground {
                     "unsupported" => Kind::Unsupported,
                     other => return Err(format!("no fault is called {other}")),
                 };
-                faults.push((VPath::root().join(path.as_bytes()).map_err(|e| e.to_string())?, kind));
+                faults.push((VPath::root().join(first.as_bytes()).map_err(|e| e.to_string())?, kind));
             }
+            _ => return Err(format!("@ {line} means nothing")),
         }
         Ok(())
     }
@@ -294,57 +272,39 @@ impl Ground {
     }
 
     /// Is it so on the disk?
-    pub(crate) fn check(&self, check: &Check) -> Result<(), String> {
-        match check {
-            Check::File(path, content) => holds(&self.at(path), path, content),
-            Check::OutsideFile(path, content) => holds(&self.outside(path), path, content),
-            Check::None(path) => match fs::symlink_metadata(self.at(path)) {
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
-                _ => Err(format!("{path} should not be there")),
-            },
-            Check::Dir(path) if self.at(path).is_dir() => Ok(()),
-            Check::Dir(path) => Err(format!("{path} should be a directory")),
-            Check::Empty(path) => {
-                let names = fs::read_dir(self.at(path)).map_err(|e| format!("{path}: {e}"))?;
-                match names.count() {
-                    0 => Ok(()),
-                    n => Err(format!("{path} should be empty; it holds {n} names")),
-                }
-            }
-            Check::Time(path, stamp) => {
-                let got = fs::metadata(self.at(path))
-                    .and_then(|m| m.modified())
-                    .map_err(|e| format!("{path}: {e}"))?;
-                if got == time(stamp)? {
-                    Ok(())
-                } else {
-                    Err(format!("{path} was changed at {got:?}, not {stamp}"))
-                }
-            }
-            Check::Mode(path, mode) => {
-                let got =
-                    fs::metadata(self.at(path)).map_err(|e| format!("{path}: {e}"))?.permissions().mode()
-                        & 0o7777;
-                if got == *mode { Ok(()) } else { Err(format!("{path} has mode {got:04o}, not {mode:04o}")) }
-            }
-        }
+    pub(crate) fn check(&self, line: &str) -> Result<(), String> {
+        let (name, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let (path, value) = word(rest)?;
+        let at = self.at(&path);
+        let said = |e: std::io::Error| format!("{path}: {e}");
+        let ok = match name {
+            "file" => return holds(&at, &path, &Text::parse(value)?.fixed()?),
+            "outside" => return holds(&self.outside(&path), &path, &Text::parse(value)?.fixed()?),
+            "none" => fs::symlink_metadata(at).is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound),
+            "dir" => at.is_dir(),
+            "empty" => fs::read_dir(at).map_err(said)?.next().is_none(),
+            "time" => fs::metadata(at).and_then(|m| m.modified()).map_err(said)? == time(value)?,
+            "mode" => fs::metadata(at).map_err(said)?.permissions().mode() & 0o7777 == octal(value)?,
+            _ => return Err(format!("= {name} means nothing")),
+        };
+        if ok { Ok(()) } else { Err(format!("it is not so: {line}")) }
     }
 }
 
 #[derive(Default)]
-struct Keeper {
+struct Users {
     read_only: bool,
     drop_box: bool,
     anonymous: bool,
     unavailable: bool,
-    users: HashMap<Vec<u8>, Vec<u8>>,
+    passwords: HashMap<Vec<u8>, Vec<u8>>,
     role: Option<Role>,
     /// Certificates by their names in the story.
     made: HashMap<String, Identity>,
     owners: Vec<(String, String)>,
 }
 
-impl Keeper {
+impl Users {
     fn identity(&mut self, name: &str) -> Identity {
         let make = || Identity::self_signed(&[name.to_owned()]).expect("a certificate").identity;
         self.made.entry(name.to_owned()).or_insert_with(make).clone()
@@ -370,4 +330,8 @@ fn time(stamp: &str) -> Result<SystemTime, String> {
     let stamp = Stamp::parse(stamp.as_bytes()).ok_or_else(|| format!("{stamp} is no time"))?;
     let seconds = u64::try_from(stamp.seconds).map_err(|_| "times of stories are after 1970")?;
     Ok(UNIX_EPOCH + Duration::new(seconds, stamp.nanos))
+}
+
+fn octal(mode: &str) -> Result<u32, String> {
+    u32::from_str_radix(mode, 8).map_err(|e| e.to_string())
 }

@@ -12,14 +12,14 @@ const ROUNDS: usize = 60;
 async fn hang_up(scene: &Scene) {
     for round in 0..ROUNDS {
         let mut client = scene.member().await;
-        let mut data = client.passive().await;
-        client.say(&format!("STOR {round}\r\n")).await;
+        let mut data = client.data().await;
+        client.write(format!("STOR {round}\r\n")).await;
         // What is not read when it closes makes the end of the control connection a reset.
         if round % 5 < 3 {
-            client.hear("150").await;
+            client.expect(150).await;
         }
         data.send(b"half an upload").await.unwrap();
-        client.say(&"PWD\r\n".repeat(round % 4 * 80)).await;
+        client.write("PWD\r\n".repeat(round % 4 * 80)).await;
         if round % 2 == 0 {
             drop(data);
             drop(client);
@@ -49,7 +49,7 @@ async fn an_upload_whose_client_hangs_up_is_kept_and_not_published() {
     // All of it is there to be resumed.
     let mut client = scene.member().await;
     for round in 0..ROUNDS {
-        client.ask(&format!("SIZE {round}"), "213 14").await;
+        client.command(&format!("SIZE {round}"), "213 14").await;
     }
 }
 
@@ -69,8 +69,8 @@ async fn a_client_that_said_quit_has_not_hung_up() {
     let scene = Scene::open(SiteConfig::default(), Dress::Clear);
     for round in 0..ROUNDS {
         let mut client = scene.member().await;
-        let mut data = client.passive().await;
-        client.say(&format!("STOR {round}\r\n{}QUIT\r\n", "NOOP\r\n".repeat(round % 3 * 50))).await;
+        let mut data = client.data().await;
+        client.write(format!("STOR {round}\r\n{}QUIT\r\n", "NOOP\r\n".repeat(round % 3 * 50))).await;
         client.control.shutdown().await;
         data.send(b"whole").await.unwrap();
         drop(data);

@@ -15,61 +15,6 @@ const BIG: &str = "@ sparse /big 33554432";
 /// Not the clients' address, yet this machine's.
 const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 9));
 
-/// How ABOR is sent (RFC 959 4.1.3, RFC 854).
-#[derive(Clone, Copy, Debug)]
-enum Abor {
-    Plain,
-    /// Interrupt process, data mark as urgent data, then the command.
-    Synch,
-    /// All of it as urgent data, as Python's ftplib does.
-    Urgent,
-}
-
-impl Abor {
-    async fn say(self, client: &mut Client) {
-        match self {
-            Self::Plain => client.say("ABOR").await,
-            Self::Synch => {
-                client.urgent(b"\xff\xf4\xff").await;
-                client.write(b"\xf2ABOR\r\n").await;
-            }
-            Self::Urgent => client.urgent(b"ABOR\r\n").await,
-        }
-    }
-}
-
-#[tokio::test]
-async fn abor_is_heard_in_every_form_and_direction() {
-    in_each_dress(async |dress| {
-        let (_ground, site) = house(BIG, dress);
-        for form in [Abor::Plain, Abor::Synch, Abor::Urgent] {
-            let mut client = Client::login(&site.door).await;
-            // Twice each, so that the first leaves nothing behind that spoils the second.
-            for round in 0..2 {
-                form.say(&mut client).await;
-                client.expect(226).await;
-
-                let down = client.data().await;
-                client.command("RETR big", 150).await;
-                form.say(&mut client).await;
-                client.expect(426).await;
-                client.expect(226).await;
-                let (bytes, _) = down.all().await.expect("an end");
-                assert!(bytes.len() < 33_554_432, "{form:?} {round}");
-
-                let mut up = client.data().await;
-                client.command("STOR up", 150).await;
-                up.send(&vec![7; 100_000]).await.expect("the server reads");
-                form.say(&mut client).await;
-                client.expect(426).await;
-                client.expect(226).await;
-                client.command("NOOP", 200).await;
-            }
-        }
-    })
-    .await;
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_people_with_eight_connections_share_two_ports() {
     const PEOPLE: usize = 50;
@@ -149,8 +94,7 @@ async fn ports_are_chosen_at_random() {
 async fn a_slow_speaker_meets_the_login_deadline() {
     in_each_dress(async |dress| {
         let (_ground, site) = house("@ deadline login 600", dress);
-        let mut client = Client::connect(&site.door).await.expect("a site that listens");
-        client.expect(220).await;
+        let mut client = Client::greeted(&site.door).await;
         let mut drip = tokio::time::interval(Duration::from_millis(20));
         loop {
             tokio::select! {
@@ -165,33 +109,6 @@ async fn a_slow_speaker_meets_the_login_deadline() {
     .await;
 }
 
-/// A TLS hello has no line's end to wait for.
-#[tokio::test]
-async fn a_client_that_begins_tls_too_soon_is_not_kept_waiting() {
-    in_each_dress(async |dress| {
-        let (_ground, site) = house("", dress);
-        let mut client = Client::connect(&site.door).await.expect("a site that listens");
-        client.expect(220).await;
-        client.write(b"\x16\x03\x01\x00\xa5\x01").await;
-        client.expect(500).await;
-        client.ended().await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_client_that_reads_no_replies_is_left() {
-    in_each_dress(async |dress| {
-        let (_ground, site) = house("@ deadline stall 300", dress);
-        let mut client = Client::login(&site.door).await;
-        let feats = b"FEAT\r\n".repeat(1000);
-        // The replies fill every buffer on the way; then the server waits, and then it has waited long
-        // enough.
-        while client.control.write(&feats).await.is_ok() {}
-    })
-    .await;
-}
-
 /// In a process of its own, whose memory is nobody else's.
 #[tokio::test]
 async fn an_endless_line_takes_no_memory() {
@@ -201,8 +118,7 @@ async fn an_endless_line_takes_no_memory() {
     }
     in_each_dress(async |dress| {
         let (_ground, site) = house("", dress);
-        let mut client = Client::connect(&site.door).await.expect("a site that listens");
-        client.expect(220).await;
+        let mut client = Client::greeted(&site.door).await;
         let piece = vec![b'x'; 1 << 20];
         let before = peak_memory();
         for _ in 0..SENT / piece.len() {
@@ -235,47 +151,12 @@ async fn an_upload_broken_anywhere_is_resumed() {
             let kept: usize = line.strip_prefix("213 ").map_or(0, |size| size.parse().expect("a size"));
             assert!(kept <= sent, "{kept} of {sent}");
             client.command(&format!("REST {kept}"), 350).await;
-            let mut data = client.data().await;
-            client.command(&format!("STOR {n}"), 150).await;
-            data.send(&whole[kept..]).await.expect("the server reads");
-            data.end().await.expect("the server reads");
-            client.expect(226).await;
+            client.store(&format!("{n}"), &whole[kept..]).await;
             assert!(
                 std::fs::read(ground.at(&format!("/{n}"))).expect("the upload") == whole,
                 "not the same bytes"
             );
         }
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn uploads_to_one_name_never_mix() {
-    const EACH: usize = 500_000;
-    in_each_dress(async |dress| {
-        let (ground, site) = house("@ ports 6\n@ file /x old", dress);
-        let mut uploads = JoinSet::new();
-        let all_open = std::sync::Arc::new(tokio::sync::Barrier::new(6));
-        for byte in b'a'..b'a' + 6 {
-            let (door, all_open) = (site.door.clone(), std::sync::Arc::clone(&all_open));
-            uploads.spawn(async move {
-                let mut client = Client::login(&door).await;
-                let mut data = client.data().await;
-                client.command("STOR x", 150).await;
-                all_open.wait().await;
-                for _ in 0..EACH / 1000 {
-                    data.send(&[byte; 1000]).await.expect("the server reads");
-                }
-                data.end().await.expect("the server reads");
-                client.expect(226).await;
-            });
-        }
-        uploads.join_all().await;
-        let got = std::fs::read(ground.at("/x")).expect("the last upload");
-        assert_eq!(got.len(), EACH);
-        assert!(got.iter().all(|b| *b == got[0] && *b >= b'a'), "bytes of two uploads");
-        // Nothing of the other five is left.
-        assert_eq!(std::fs::read_dir(ground.at("/")).expect("the root").count(), 1);
     })
     .await;
 }
@@ -344,23 +225,6 @@ async fn a_site_drains() {
 }
 
 #[tokio::test]
-async fn a_site_told_twice_ends_at_once() {
-    in_each_dress(async |dress| {
-        let (ground, mut site) = house("", dress);
-        let mut client = Client::login(&site.door).await;
-        let mut data = client.data().await;
-        client.command("STOR y", 150).await;
-        data.send(&vec![1; 100_000]).await.expect("the server reads");
-        site.registry.stop_further();
-        assert_eq!(site.registry.stop_further(), Stop::Now);
-        site.running.take().expect("it runs").await.expect("it ends");
-        while client.line().await.is_some() {}
-        assert!(!ground.at("/y").exists(), "half a file was published");
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn whoever_vanishes_gives_the_seat_back() {
     in_each_dress(async |dress| {
         let (_ground, site) = house(&format!("@ limit sessions-per-address 1\n{BIG}"), dress);
@@ -405,8 +269,7 @@ async fn failed_logins_are_delayed_then_refused() {
     in_each_dress(async |dress| {
         let (_ground, site) = house(
             "@ user alice secret\n@ limit failures-before-delay 1\n@ limit failures-before-refusal 3\n@ deadline failure-delay 400", dress);
-        let mut client = Client::connect(&site.door).await.expect("a site that listens");
-        client.expect(220).await;
+        let mut client = Client::greeted(&site.door).await;
         for delayed in [false, true, true] {
             client.command("USER alice", 331).await;
             let begun = Instant::now();

@@ -25,9 +25,7 @@ async fn of(site: &Loopback, user: &str) -> Client {
 async fn lent(a: &mut Client, other: &Client) {
     let to = a.port().await;
     let coming = other.dial(to).await;
-    a.command("RETR a.txt", 150).await;
-    assert_eq!(all(coming).await, b"Anna's");
-    a.expect(226).await;
+    assert_eq!(a.retrieve_on("a.txt", coming).await, b"Anna's");
 }
 
 /// Another's connection comes to A's port, and is refused; A's own is served.
@@ -41,9 +39,7 @@ async fn refused(a: &mut Client, other: &Client, site: &Loopback) {
 
 async fn served(a: &mut Client, to: u16) {
     let own = a.dial(to).await;
-    a.command("RETR a.txt", 150).await;
-    assert_eq!(all(own).await, b"Anna's");
-    a.expect(226).await;
+    assert_eq!(a.retrieve_on("a.txt", own).await, b"Anna's");
 }
 
 /// rclone keeps one cache of sessions for all its connections to a site.
@@ -100,11 +96,25 @@ async fn so_is_it_where_the_server_dials() {
 }
 
 #[tokio::test]
-async fn never_where_every_connection_must_resume_its_own() {
+async fn never_where_it_may_be_anothers() {
+    let elsewhere = Some(IpAddr::from(Ipv4Addr::new(127, 0, 0, 2)));
     in_both(async |versions| {
-        let (_ground, site) = house(TOLD, versions, Reuse::Require, 1);
-        let (mut a, b) = (of(&site, "anna").await, of(&site, "anna").await);
-        refused(&mut a, &b, &site).await;
+        for (told, reuse, user, other, from) in [
+            // Every connection must resume its own.
+            (TOLD, Reuse::Require, "anna", "anna", None),
+            (TOLD, Reuse::Require, "anna", "bert", None),
+            (TOLD, Reuse::Learn, "anna", "anna", elsewhere),
+            // Nothing is known of anonymous users but that they are many.
+            ("@ file /a.txt Anna's", Reuse::Learn, "anonymous", "anonymous", None),
+        ] {
+            let (_ground, site) = house(told, versions, reuse, 1);
+            let mut b = Client::login_as(&site.door, from, other).await;
+            if from.is_none() {
+                // What B holds can be resumed: it just has been.
+                b.retrieve("a.txt").await;
+            }
+            refused(&mut of(&site, user).await, &b, &site).await;
+        }
     })
     .await;
 }
@@ -126,18 +136,6 @@ async fn never_the_session_of_another_user() {
             // Nor does hers serve him, now that she is known to share.
             refused(&mut b, &a, &site).await;
         }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn never_the_session_of_another_address() {
-    in_both(async |versions| {
-        let (_ground, site) = house(TOLD, versions, Reuse::Learn, 1);
-        let elsewhere: IpAddr = Ipv4Addr::new(127, 0, 0, 2).into();
-        let b = Client::login_as(&site.door, Some(elsewhere), "anna").await;
-        let mut a = of(&site, "anna").await;
-        refused(&mut a, &b, &site).await;
     })
     .await;
 }
@@ -183,17 +181,6 @@ async fn never_one_that_may_be_for_an_earlier_claim_of_its_own() {
     .await;
 }
 
-/// Nothing is known of anonymous users but that they are many.
-#[tokio::test]
-async fn never_that_of_an_anonymous_user_who_does_not_show_to_be_the_same() {
-    in_both(async |versions| {
-        let (_ground, site) = house("@ file /a.txt Anna's", versions, Reuse::Learn, 1);
-        let (mut a, b) = (of(&site, "anonymous").await, of(&site, "anonymous").await);
-        refused(&mut a, &b, &site).await;
-    })
-    .await;
-}
-
 /// Its ticket is the newest that the client has, while it is still logging in there.
 #[tokio::test]
 async fn a_session_whose_login_is_under_way_is_waited_for() {
@@ -201,8 +188,7 @@ async fn a_session_whose_login_is_under_way_is_waited_for() {
         for (user, good) in [("anna", true), ("bert", false)] {
             let (_ground, site) = house(TOLD, versions, Reuse::Learn, 1);
             let mut a = of(&site, "anna").await;
-            let mut b = Client::connect(&site.door).await.expect("it listens");
-            b.expect(220).await;
+            let mut b = Client::greeted(&site.door).await;
             b.command(&format!("USER {user}"), 331).await;
             let to = a.port().await;
             let coming = b.dial(to).await;
@@ -226,8 +212,7 @@ async fn one_that_never_logs_in_keeps_nobody_out() {
     in_both(async |versions| {
         let (_ground, site) = house(TOLD, versions, Reuse::Learn, 1);
         let mut a = of(&site, "anna").await;
-        let mut b = Client::connect(&site.door).await.expect("it listens");
-        b.expect(220).await;
+        let b = Client::greeted(&site.door).await;
         let to = a.port().await;
         let coming = b.dial(to).await;
         served(&mut a, to).await;

@@ -4,7 +4,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use net::control::{Control, Explicit};
-use net::listener::Listener;
 use net::tls::client::Session;
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -269,19 +268,12 @@ impl Line {
         self.door.ip()
     }
 
-    /// A session that the site has never heard of: of another site, with the same certificate.
+    /// A session that resumes nothing at this site.
     pub(crate) async fn unknown_session(&self) -> Result<Session, String> {
-        let Some(tls) = &self.door.tls else { return Err("this site has no TLS".to_owned()) };
-        let elsewhere = Tls::new(tls.client.settings().versions);
-        let listener = Listener::bind((self.ip(), 0).into()).map_err(|e| e.to_string())?;
-        let control = Control::connect(listener.local(), None, None).await.map_err(|e| e.to_string())?;
-        let accepted = listener.accept().await.map_err(|e| e.to_string())?;
-        let (ours, theirs) = tokio::join!(
-            Box::pin(control.connect_tls(&tls.client, "localhost", None, PATIENCE)),
-            Box::pin(accepted.accept_tls(&elsewhere.server, None, PATIENCE)),
-        );
-        theirs.map_err(|e| e.to_string())?;
-        ours.map_err(|e| e.to_string())
+        match &self.door.tls {
+            Some(tls) => Ok(tls.nobodys().await),
+            None => Err("this site has no TLS".to_owned()),
+        }
     }
 
     /// The TLS of data connections, if they have any.

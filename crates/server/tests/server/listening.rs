@@ -13,10 +13,11 @@ use testbed::need;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::client::Client;
 use crate::dress::{Dress, Tls};
-use crate::line::{Door, Line};
+use crate::line::Door;
 use crate::loopback::site;
-use crate::scene::{Client, Open};
+use crate::scene::Open;
 
 /// Without passive ports.
 fn listening_at(addresses: &[SocketAddr]) -> SiteConfig {
@@ -73,14 +74,13 @@ async fn active_mode_reaches_a_client_on_the_same_link() {
     let running = tokio::spawn(site.run());
     let clear = SocketAddrV6::new(*own.ip(), port, 0, own.scope_id()).into();
     let door = Door { clear, implicit: None, tls: None, dress: Dress::Clear };
-    let mut client = Client { control: Line::connect(&door).await.unwrap() };
-    client.hear("220").await;
-    client.ask("USER somebody", "331").await;
-    client.ask("PASS x", "230").await;
+    let mut client = Client::greeted(&door).await;
+    client.command("USER somebody", 331).await;
+    client.command("PASS x", 230).await;
     let listener = TcpListener::bind(own).await.unwrap();
     let data = listener.local_addr().unwrap();
-    client.ask(&format!("EPRT |2|{}|{}|", data.ip(), data.port()), "200").await;
-    client.ask("RETR x", "150").await;
+    client.command(&format!("EPRT |2|{}|{}|", data.ip(), data.port()), "200").await;
+    client.command("RETR x", 150).await;
     let (mut data, mut got) = (listener.accept().await.unwrap().0, String::new());
     data.read_to_string(&mut got).await.unwrap();
     assert_eq!(got, "content");
@@ -117,23 +117,21 @@ async fn each_listener_obeys_its_own_settings() {
     let running = tokio::spawn(server.run());
     let client = async |clear, tls, dress| {
         let door = Door { clear, implicit: None, tls, dress };
-        let mut client = Client { control: Line::connect(&door).await.unwrap() };
-        client.hear("220").await;
-        client
+        Client::greeted(&door).await
     };
     let mut unencrypted = client(first, None, Dress::Clear).await;
-    unencrypted.ask("USER somebody", "530").await;
+    unencrypted.command("USER somebody", 530).await;
     let mut encrypted = client(first, Some(tls), dress).await;
     let mut without_passive = client(second, None, Dress::Clear).await;
     for client in [&mut encrypted, &mut without_passive] {
-        client.ask("USER somebody", "331").await;
-        client.ask("PASS x", "230").await;
+        client.command("USER somebody", 331).await;
+        client.command("PASS x", 230).await;
     }
-    encrypted.ask("EPSV", "229").await;
-    without_passive.ask("EPSV", "502").await;
-    without_passive.ask("PASV", "502").await;
-    encrypted.ask("MKD x", "257").await;
-    without_passive.ask("RMD x", "550").await;
+    encrypted.command("EPSV", 229).await;
+    without_passive.command("EPSV", 502).await;
+    without_passive.command("PASV", 502).await;
+    encrypted.command("MKD x", 257).await;
+    without_passive.command("RMD x", 550).await;
     running.abort();
 }
 

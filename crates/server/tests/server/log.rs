@@ -3,6 +3,9 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use server::xferlog::Xferlog;
+use tracing::Level;
+use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::client::{Client, all, alone, ground, house, in_each_dress};
@@ -14,15 +17,26 @@ use crate::loopback::Loopback;
 struct Kept(Arc<Mutex<Vec<u8>>>);
 
 impl Kept {
+    /// The log of this thread from this level on, while the guard is there.
+    fn from(level: Level) -> (Self, DefaultGuard) {
+        let kept = Self::default();
+        let format = tracing_subscriber::fmt().json().flatten_event(true);
+        let subscriber = format.with_max_level(level).with_writer(kept.clone()).finish();
+        (kept, tracing::subscriber::set_default(subscriber))
+    }
+
+    fn text(&self) -> String {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        String::from_utf8(bytes).expect("a log is text")
+    }
+
     /// Its lines that tell of a verb.
     fn lines_of(&self, verb: &str) -> Vec<String> {
         self.lines_with(&format!("\"verb\":\"{verb}\""))
     }
 
     fn lines_with(&self, words: &str) -> Vec<String> {
-        let text = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let text = String::from_utf8(text).expect("a log is text");
-        text.lines().filter(|line| line.contains(words)).map(str::to_owned).collect()
+        self.text().lines().filter(|line| line.contains(words)).map(str::to_owned).collect()
     }
 }
 
@@ -53,17 +67,9 @@ async fn each_event_is_a_line_with_its_reason_and_no_secret() {
         return;
     }
     in_each_dress(async |dress| {
-        let kept = Kept::default();
-        let subscriber = tracing_subscriber::fmt()
-            .json()
-            .flatten_event(true)
-            .with_max_level(tracing::Level::TRACE)
-            .with_writer(kept.clone())
-            .finish();
-        let _guard = tracing::subscriber::set_default(subscriber);
+        let (kept, _guard) = Kept::from(Level::TRACE);
         let (_ground, mut site) = house("@ user alice opensesame\n@ file /x abc\n@ fault /full full", dress);
-        let mut client = Client::connect(&site.door).await.expect("a site that listens");
-        client.expect(220).await;
+        let mut client = Client::greeted(&site.door).await;
         for (line, code) in [
             ("USER alice", 331),
             ("PASS wrongsesame", 530),
@@ -82,8 +88,7 @@ async fn each_event_is_a_line_with_its_reason_and_no_secret() {
         client.expect(452).await;
         client.command("QUIT", 221).await;
         client.ended().await;
-        site.registry.stop_further();
-        site.running.take().expect("it runs").await.expect("it ends");
+        site.stopped().await;
         let tls = if dress == Dress::Clear { "\"tls\":\"off\"" } else { "\"tls\":\"1." };
         let has = |verb: &str, parts: &[&str]| {
             let lines = kept.lines_of(verb);
@@ -134,9 +139,7 @@ async fn each_event_is_a_line_with_its_reason_and_no_secret() {
         has("STOR", &["\"reason\":\"full\"", "\"code\":452", "\"level\":\"ERROR\""]);
         // Control characters of a name are spelt out before they come near a log.
         has("MKD", &["\"code\":257", "a\\\\x1b[31m\\\\x07b"]);
-        let text =
-            String::from_utf8(kept.0.lock().unwrap_or_else(PoisonError::into_inner).clone()).expect("text");
-        assert!(!text.contains("sesame"), "a password in the log");
+        assert!(!kept.text().contains("sesame"), "a password in the log");
     })
     .await;
 }
@@ -148,25 +151,16 @@ async fn a_line_says_who_did_what_to_which_file() {
     if !alone("log::a_line_says_who_did_what_to_which_file") {
         return;
     }
-    let kept = Kept::default();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_max_level(tracing::Level::INFO)
-        .with_writer(kept.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (kept, _guard) = Kept::from(Level::INFO);
     let play = async |story: &str, lines: &[(&str, u16)]| {
         let (_ground, mut site) = house(story, Dress::Clear);
-        let mut client = Client::connect(&site.door).await.expect("a site that listens");
-        client.expect(220).await;
+        let mut client = Client::greeted(&site.door).await;
         for (line, code) in lines {
             client.command(line, *code).await;
         }
         client.command("QUIT", 221).await;
         client.ended().await;
-        site.registry.stop_further();
-        site.running.take().expect("it runs").await.expect("it ends");
+        site.stopped().await;
     };
     play("@ tls login", &[("USER a\x07li", 530), ("DELE x", 530)]).await;
     let [refused] = &kept.lines_of("USER")[..] else { panic!("{:#?}", kept.lines_of("USER")) };
@@ -226,14 +220,7 @@ async fn a_client_that_is_refused_all_the_time_does_not_fill_the_log() {
         return;
     }
     const SAID: u64 = 10_000;
-    let kept = Kept::default();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_max_level(tracing::Level::INFO)
-        .with_writer(kept.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (kept, _guard) = Kept::from(Level::INFO);
     let (_ground, mut site) = house("", Dress::Clear);
     let mut client = Client::login(&site.door).await;
     let begun = Instant::now();
@@ -245,8 +232,7 @@ async fn a_client_that_is_refused_all_the_time_does_not_fill_the_log() {
     client.command("QUIT", 221).await;
     client.ended().await;
     // What is held back is told at the end of the site at the latest.
-    site.registry.stop_further();
-    site.running.take().expect("it runs").await.expect("it ends");
+    site.stopped().await;
     let (written, told) = (kept.lines_of("CWD").len() as u64, kept.lines_with("\"message\":\"more refusals"));
     assert!(written <= 10 * seconds && told.len() as u64 <= seconds, "{written} lines, {told:#?}");
     let count = |line: &String| {
@@ -264,15 +250,16 @@ async fn the_transfer_log_has_a_line_for_each_file() {
         let ground = ground("@ file /a\\x20name abc\n@ sparse /big 33554432");
         let folder = tempfile::tempdir().expect("a folder");
         let at = folder.path().join("xferlog");
-        let mut site = Loopback::logging(&ground, dress, &at);
+        let mut site = Loopback::built(
+            &ground,
+            dress,
+            |_| {},
+            |builder| builder.xferlog(Xferlog::open(&at).expect("a transfer log")),
+        );
         let mut client = Client::login(&site.door).await;
         assert_eq!(client.retrieve("a name").await, b"abc");
         client.command("TYPE A", 200).await;
-        let mut up = client.data().await;
-        client.command("STOR up", 150).await;
-        up.send(b"12\r\n").await.expect("the server reads");
-        up.end().await.expect("the server reads");
-        client.expect(226).await;
+        client.store("up", b"12\r\n").await;
         client.command("TYPE I", 200).await;
         let down = client.data().await;
         client.command("RETR big", 150).await;
@@ -284,8 +271,7 @@ async fn the_transfer_log_has_a_line_for_each_file() {
         assert!(!all(list).await.is_empty());
         client.expect(226).await;
         client.command("QUIT", 221).await;
-        site.registry.stop_further();
-        site.running.take().expect("it runs").await.expect("it ends");
+        site.stopped().await;
         let text = std::fs::read_to_string(&at).expect("the log");
         let tails: Vec<String> =
             text.lines().map(|l| l.split(' ').rev().take(10).collect::<Vec<_>>().join(" ")).collect();

@@ -1,9 +1,8 @@
 //! Does the server do what its stories tell, and what its invariants promise?
 //!
 //! ```text
-//!   tests/sessions/*/*.txt --story--> play --Stage--> pure:     the Session alone, no sockets, time made up
-//!                                          \-Stage--> loopback: a real Server, real sockets, in five dresses
-//!   pure::coverage: do the stories tell all there is?     pure::model: the Session under random interleavings
+//!   tests/sessions/*/*.txt --story--> play --> loopback: a real Server, real sockets, in five dresses
+//!   pure: the Session alone, without sockets, under random interleavings
 //!   hostile: the real Server and clients that no story can tell of
 //!   floods, ends, races: the real Server under clients that never pause, when it ends, and when two things meet
 //!   hangups: what becomes of an upload whose client closes everything at its end
@@ -13,12 +12,11 @@
 //!   order: the reply to a refused transfer comes before the end of its data connection
 //!   relogin: what becomes of a transfer when another user logs in meanwhile
 //!   log: what a site writes down of all this
-//!   bound, shared, reuse, kin, cut: whose a data connection is under TLS, and what becomes of an upload whose TLS is cut
+//!   shared, reuse, kin, cut: whose a data connection is under TLS, and what becomes of an upload whose TLS is cut
 //!   turns: whose turn it is where ports are few
 //!   dress, line, way: the clients of all these, in clear or under TLS
 //! ```
 mod balanced;
-mod bound;
 mod client;
 mod cut;
 mod dress;

@@ -6,11 +6,11 @@
 use std::fs;
 
 use config::SiteConfig;
-use net::tls::Versions;
 use tokio::task::JoinSet;
 
+use crate::client::Client;
 use crate::dress::Dress;
-use crate::scene::{Client, Scene, patiently};
+use crate::scene::{Scene, patiently};
 use crate::way::{Ear, End, Way};
 
 /// It is a race that a server which is wrong wins now and then.
@@ -19,9 +19,6 @@ const ROUNDS: usize = 25;
 /// Transfers of one session: each hello that comes to nothing costs a client under TLS 1.3 one of its first
 /// tickets.
 const TICKETS: usize = 5;
-
-const DRESSES: [Dress; 3] =
-    [Dress::Clear, Dress::Explicit(Versions::Tls12), Dress::Explicit(Versions::Tls13)];
 
 /// Waits for the end of the data connection; how it ended, the reply being there.
 async fn ended(client: &mut Client, data: Way, code: &str, what: &str) -> End {
@@ -36,7 +33,7 @@ async fn ended(client: &mut Client, data: Way, code: &str, what: &str) -> End {
         ended => ended.unwrap_or_else(|why| panic!("{what}: {why}")),
     };
     assert!(bytes.is_empty(), "{what}");
-    client.hear(code).await;
+    client.expect(code).await;
     end
 }
 
@@ -52,7 +49,7 @@ fn scene(dress: Dress) -> Scene {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_refused_before_it_begins_is_answered_first() {
     let mut running = JoinSet::new();
-    for dress in DRESSES {
+    for dress in Dress::KINDS {
         for (commands, code) in [
             (&["RETR missing"][..], "550"),
             (&["RETR folder"], "550"),
@@ -78,12 +75,12 @@ async fn is_answered_first(dress: Dress, commands: &[&str], code: &str) {
         if round % TICKETS == 0 {
             client = scene.member().await;
         }
-        let data = client.passive().await;
+        let data = client.data().await;
         let (last, first) = commands.split_last().expect("a command");
         for command in first {
-            client.ask(command, "350").await;
+            client.command(command, 350).await;
         }
-        client.say(&format!("{last}\r\n")).await;
+        client.write(format!("{last}\r\n")).await;
         let end = ended(&mut client, data, code, &format!("{dress:?} {commands:?} {round}")).await;
         assert_eq!(end, End::Fin, "{dress:?} {commands:?}");
     }
@@ -93,38 +90,38 @@ async fn is_answered_first(dress: Dress, commands: &[&str], code: &str) {
 /// it looks at the reply.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_refused_when_the_connection_stands_is_answered_first() {
-    DRESSES.into_iter().map(is_answered_first_once_connected).collect::<JoinSet<()>>().join_all().await;
+    Dress::KINDS.into_iter().map(is_answered_first_once_connected).collect::<JoinSet<()>>().join_all().await;
 }
 
 async fn is_answered_first_once_connected(dress: Dress) {
     let scene = scene(dress);
     let mut client = scene.member().await;
     let in_order = if dress == Dress::Clear { End::Fin } else { End::Notified };
-    client.ask("TYPE A", "200").await;
+    client.command("TYPE A", 200).await;
     for round in 0..ROUNDS {
         // How long the text is shows when it is read.
-        client.ask("REST 99", "350").await;
+        client.command("REST 99", 350).await;
         let data = if round % 2 == 0 {
-            let data = client.passive().await;
-            client.say("RETR file\r\n").await;
+            let data = client.data().await;
+            client.write("RETR file\r\n").await;
             data
         } else {
             let ear = Ear::open(client.control.ip(), dress != Dress::Clear).await.unwrap();
             let port = ear.local().unwrap().port();
-            client.ask(&format!("EPRT |1|127.0.0.1|{port}|"), "200").await;
-            client.say("RETR file\r\n").await;
+            client.command(&format!("EPRT |1|127.0.0.1|{port}|"), 200).await;
+            client.write("RETR file\r\n").await;
             ear.accept(client.control.protection()).await.unwrap()
         };
-        client.hear("150").await;
+        client.expect(150).await;
         let end = ended(&mut client, data, "554", &format!("{dress:?} {round}")).await;
         assert_eq!(end, in_order, "{dress:?} {round}");
     }
-    client.ask("TYPE I", "200").await;
+    client.command("TYPE I", 200).await;
     for round in 0..ROUNDS {
         fs::write(scene.path("file"), "0123456789").unwrap();
-        let mut data = client.passive().await;
-        client.ask("REST 10", "350").await;
-        client.ask("STOR file", "150").await;
+        let mut data = client.data().await;
+        client.command("REST 10", 350).await;
+        client.command("STOR file", 150).await;
         data.send(b"more").await.unwrap();
         fs::write(scene.path("file"), "another").unwrap();
         data.end().await.unwrap();

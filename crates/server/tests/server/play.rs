@@ -1,45 +1,18 @@
-//! How is a story played? The one reading of its steps; a [`Stage`] does them.
+//! How is a story played? Step by step, by the clients of a running server.
 use std::net::SocketAddr;
 
 use crate::ground::Ground;
-use crate::story::{Act, BOUND, Directive, Line, Manner, Story, Text};
-
-/// What a story is played on. `who` numbers the client; it connects when it is first named. An error tells
-/// what was seen in place of what was expected.
-pub(crate) trait Stage {
-    async fn say(&mut self, who: usize, bytes: &[u8]) -> Result<(), String>;
-    /// As TCP urgent data.
-    async fn urgent(&mut self, who: usize, bytes: &[u8]) -> Result<(), String>;
-    /// A line of a reply without its end; `None` when the server has closed.
-    async fn hear(&mut self, who: usize) -> Result<Option<Vec<u8>>, String>;
-    async fn hang_up(&mut self, who: usize);
-    /// Opens the data connection: to the port last announced, or by accepting where the client listens.
-    async fn connect(&mut self, who: usize, how: Manner) -> Result<(), String>;
-    async fn listen(&mut self, who: usize) -> Result<SocketAddr, String>;
-    /// Closes what the client has of a data connection, or its listening port.
-    async fn close(&mut self, who: usize);
-    async fn send(&mut self, who: usize, bytes: &[u8]) -> Result<(), String>;
-    async fn end_sending(&mut self, who: usize) -> Result<(), String>;
-    /// The same, without the end of TLS.
-    async fn cut(&mut self, who: usize) -> Result<(), String>;
-    /// Resets the data connection.
-    async fn reset(&mut self, who: usize) -> Result<(), String>;
-    /// All that comes on the data connection until the server ends it.
-    async fn receive(&mut self, who: usize) -> Result<Vec<u8>, String>;
-    /// The keeper of the site stops it: it drains.
-    async fn stop(&mut self);
-    /// Everybody leaves; comes back when the site has come to rest.
-    async fn leave(&mut self);
-}
+use crate::loopback::Loopback;
+use crate::story::{Act, BOUND, Line, Story, Text};
 
 /// What went wrong, and where.
 #[derive(Debug)]
 pub(crate) struct Failure(pub String);
 
 /// Plays a story to its end and looks at the disk.
-pub(crate) async fn play(story: &Story, ground: &Ground, stage: &mut impl Stage) -> Result<(), Failure> {
+pub(crate) async fn play(story: &Story, ground: &Ground, stage: &mut Loopback) -> Result<(), Failure> {
     let mut player =
-        Player { story, stage, said: Vec::new(), in_progress: Vec::new(), gone: Vec::new(), at: None };
+        Player { ground, stage, said: Vec::new(), in_progress: Vec::new(), gone: Vec::new(), at: None };
     let mut line = 0;
     let telling = async {
         for step in &story.steps {
@@ -68,9 +41,9 @@ pub(crate) async fn play(story: &Story, ground: &Ground, stage: &mut impl Stage)
     })
 }
 
-struct Player<'a, S> {
-    story: &'a Story,
-    stage: &'a mut S,
+struct Player<'a> {
+    ground: &'a Ground,
+    stage: &'a mut Loopback,
     /// The dialogue so far.
     said: Vec<String>,
     /// The clients that are connected.
@@ -81,7 +54,7 @@ struct Player<'a, S> {
     at: Option<SocketAddr>,
 }
 
-impl<S: Stage> Player<'_, S> {
+impl Player<'_> {
     async fn step(&mut self, who: usize, act: &Act) -> Result<(), String> {
         if !self.in_progress.contains(&who) && !self.gone.contains(&who) && !matches!(act, Act::Stop) {
             self.in_progress.push(who);
@@ -146,7 +119,7 @@ impl<S: Stage> Player<'_, S> {
             }
             Act::Await(bytes) => self.until_moved(who, *bytes).await,
             Act::Stop => {
-                self.stage.stop().await;
+                self.stage.stop();
                 Ok(())
             }
         }
@@ -193,17 +166,9 @@ impl<S: Stage> Player<'_, S> {
     }
 
     async fn log_in(&mut self, who: usize) -> Result<(), String> {
-        let user = self.story.site.iter().find_map(|line| match &line.what {
-            Directive::LoggedIn(user) => Some(user.as_deref().unwrap_or("anonymous")),
-            _ => None,
-        });
-        let Some(user) = user else { return Ok(()) };
-        let password = self.story.site.iter().find_map(|line| match &line.what {
-            Directive::User(name, password) if name == user => Some(password.clone()),
-            _ => None,
-        });
+        let Some(user) = &self.ground.login else { return Ok(()) };
         let mut pass = b"PASS ".to_vec();
-        pass.extend(password.unwrap_or_else(|| b"story@example.net".to_vec()));
+        pass.extend(self.ground.password.as_deref().unwrap_or(b"story@example.net"));
         pass.extend_from_slice(b"\r\n");
         let lines = [(Vec::new(), "220 "), (format!("USER {user}\r\n").into_bytes(), "331 "), (pass, "230 ")];
         for (line, code) in lines {

@@ -25,17 +25,17 @@ async fn an_upload_that_is_being_published_is_not_said_to_be_aborted() {
             })))
         });
         let mut client = scene.member().await;
-        let mut data = client.passive().await;
-        client.ask("STOR x", "150").await;
+        let mut data = client.data().await;
+        client.command("STOR x", 150).await;
         data.send(b"whole").await.unwrap();
         data.end().await.unwrap();
         patiently(begun.acquire()).await.unwrap().forget();
         // In one packet, so that with the answer to STAT the ABOR has been dealt with too.
-        client.say("STAT\r\nABOR\r\n").await;
-        client.hear("211").await;
+        client.write("STAT\r\nABOR\r\n").await;
+        client.expect(211).await;
         allowed.add_permits(1);
-        client.hear("226").await;
-        client.hear("226").await;
+        client.expect(226).await;
+        client.expect(226).await;
         assert_eq!(fs::read(scene.path("x")).unwrap(), b"whole");
     })
     .await;
@@ -51,11 +51,11 @@ async fn a_private_upload_is_private_from_its_first_moment() {
             Arc::new(Open(Arc::new(Hooked { tree, hook: Held { begun, allowed } })))
         });
         let mut client = scene.member().await;
-        client.ask("SITE UMASK 077", "200").await;
-        let mut data = client.passive().await;
-        client.ask("STOR x", "150").await;
+        client.command("SITE UMASK 077", 200).await;
+        let mut data = client.data().await;
+        client.command("STOR x", 150).await;
         data.end().await.unwrap();
-        client.hear("226").await;
+        client.expect(226).await;
         assert_eq!(fs::metadata(scene.path("x")).unwrap().permissions().mode() & 0o777, 0o600);
     })
     .await;
@@ -71,22 +71,22 @@ async fn a_download_ends_well_though_the_client_talks_into_it() {
         // More than the buffers of two sockets hold.
         fs::File::create(scene.path("x")).and_then(|f| f.set_len(32 << 20)).unwrap();
         let mut client = scene.member().await;
-        let mut data = client.passive().await;
+        let mut data = client.data().await;
         if dress == Dress::Clear {
             data.send(b"\r\n").await.unwrap();
-            client.ask("NLST", "150").await;
+            client.command("NLST", 150).await;
             patiently(all(data)).await;
-            client.hear("226").await;
-            data = client.passive().await;
+            client.expect(226).await;
+            data = client.data().await;
             data.send(b"\r\n").await.unwrap();
         }
-        client.ask("RETR x", "150").await;
+        client.command("RETR x", 150).await;
         // Under TLS nothing can be said before the transfer begins, when the server answers the hello.
         if dress != Dress::Clear {
             data.send(b"\r\n").await.unwrap();
         }
         assert_eq!(patiently(all(data)).await.len(), 32 << 20);
-        client.hear("226").await;
+        client.expect(226).await;
     })
     .await;
 }

@@ -10,15 +10,15 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use wire::Verb;
 
-use crate::client::in_each_dress;
+use crate::client::{Client, in_each_dress};
 use crate::dress::Dress;
-use crate::scene::{Client, Scene, patiently};
+use crate::scene::{Scene, patiently};
 use crate::way::Way;
 
 /// Begins a download, and has its first bytes.
 async fn download(client: &mut Client, name: &str) -> Way {
-    let mut data = client.passive().await;
-    client.ask(&format!("RETR {name}"), "150").await;
+    let mut data = client.data().await;
+    client.command(&format!("RETR {name}"), 150).await;
     data.first().await.unwrap();
     data
 }
@@ -57,12 +57,12 @@ async fn a_session_is_listed_with_its_transfer_and_both_connections() {
         assert_eq!((ours.ip(), theirs.ip()), (busy.local.ip(), busy.peer.ip()));
         assert_eq!((busy.id, busy.peer), (idle.id, idle.peer));
         assert_eq!(busy.listener, busy.local);
-        client.ask("ABOR", "426").await;
-        client.hear("226").await;
+        client.command("ABOR", 426).await;
+        client.expect(226).await;
         drop(data);
         let after = only(&scene.registry);
         assert!(after.transfer.is_none() && after.sent >= transfer.bytes);
-        client.ask("REIN", "220").await;
+        client.command("REIN", 220).await;
         assert_eq!(only(&scene.registry).user, None);
     })
     .await;
@@ -75,11 +75,11 @@ async fn a_session_is_watched_from_its_beginning_to_its_end() {
         fs::write(scene.path("file"), "twelve bytes").unwrap();
         let mut watcher = scene.registry.watch();
         let mut client = scene.member().await;
-        let data = client.passive().await;
-        client.ask("RETR file", "150").await;
+        let data = client.data().await;
+        client.command("RETR file", 150).await;
         assert_eq!(data.all().await.unwrap().0, b"twelve bytes");
-        client.hear("226").await;
-        client.ask("QUIT", "221").await;
+        client.expect(226).await;
+        client.command("QUIT", 221).await;
         let (mut seen, mut last) = (Vec::new(), None);
         while seen.last() != Some(&Happened::Disconnected) {
             let Some(Watched::Change(change)) = patiently(watcher.next()).await else {
@@ -113,12 +113,12 @@ async fn one_of_two_sessions_is_ended_and_the_other_lives() {
         let (mut one, mut other) = (scene.member().await, scene.member().await);
         let ids: Vec<u64> = scene.registry.sessions().iter().map(|session| session.id).collect();
         let data = download(&mut one, "big").await;
-        let mut kept = other.passive().await;
-        other.ask("RETR small", "150").await;
+        let mut kept = other.data().await;
+        other.command("RETR small", 150).await;
         let first = kept.first().await.unwrap();
         assert!(scene.registry.end(ids[0], Stop::Now));
-        assert_eq!(one.hear("426").await, "426 The administrator ended this session.");
-        assert_eq!(one.hear("421").await, "421 The administrator ended this session.");
+        assert_eq!(one.expect(426).await, "426 The administrator ended this session.");
+        assert_eq!(one.expect(421).await, "421 The administrator ended this session.");
         assert_eq!(one.reply().await, None);
         drop(data);
         assert!(!scene.registry.end(99, Stop::Now), "there is no such session");
@@ -126,10 +126,10 @@ async fn one_of_two_sessions_is_ended_and_the_other_lives() {
         assert!(scene.registry.end(ids[1], Stop::Drain));
         let (rest, _) = patiently(kept.all()).await.unwrap();
         assert_eq!(first.len() + rest.len(), 8 << 20);
-        other.hear("226").await;
-        assert_eq!(other.hear("421").await, "421 The administrator ended this session.");
+        other.expect(226).await;
+        assert_eq!(other.expect(421).await, "421 The administrator ended this session.");
         // The server goes on.
-        scene.member().await.ask("NOOP", "200").await;
+        scene.member().await.command("NOOP", 200).await;
     })
     .await;
 }

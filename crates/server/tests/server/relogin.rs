@@ -3,15 +3,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use config::SiteConfig;
-use net::tls::Versions;
 use storage::local::{Local, LocalOptions, Sync};
 use storage::{Admission, Answer, Attempt, Denied, Gate, Rights, Tree};
 use tokio::sync::Semaphore;
 
 use crate::dress::Dress;
-use crate::loopback::announced;
 use crate::scene::{Scene, patiently};
-use crate::way::Way;
 
 /// `somebody` may write; `reader` has another folder, and may only read there. The password of `slow` is
 /// checked when the test says so.
@@ -45,47 +42,46 @@ fn scene(dress: Dress, other: &Path, checked: &Arc<Semaphore>) -> Scene {
 /// Under TLS the connection was held back until somebody was logged in as whom the transfer had begun.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn its_data_connection_may_come_behind_the_new_login() {
-    for dress in [Dress::Clear, Dress::Explicit(Versions::Tls12), Dress::Explicit(Versions::Tls13)] {
+    for dress in Dress::KINDS {
         let other = tempfile::tempdir().expect("a folder");
         let scene = scene(dress, other.path(), &Arc::new(Semaphore::new(0)));
         std::fs::write(scene.path("down"), "of the first").unwrap();
         let mut client = scene.member().await;
-        let port = announced(client.ask("EPSV", "229").await.as_bytes()).expect("a port");
-        client.say("RETR down\r\n").await;
-        client.ask("USER reader", "331").await;
-        client.ask("PASS x", "230").await;
-        let to = (client.control.ip(), port).into();
-        let data = Way::dial(to, client.control.protection()).await.expect("the port is open");
-        client.hear("150").await;
+        let port = client.port().await;
+        client.write("RETR down\r\n").await;
+        client.command("USER reader", 331).await;
+        client.command("PASS x", 230).await;
+        let data = client.dial(port).await;
+        client.expect(150).await;
         assert_eq!(patiently(data.all()).await.unwrap().0, b"of the first");
-        client.hear("226").await;
+        client.expect(226).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_completes_under_the_old_login_and_the_new_one_begins_at_once() {
-    for dress in [Dress::Clear, Dress::Explicit(Versions::Tls12), Dress::Explicit(Versions::Tls13)] {
+    for dress in Dress::KINDS {
         let other = tempfile::tempdir().expect("a folder");
         std::fs::write(other.path().join("other"), "of the other").unwrap();
         let scene = scene(dress, other.path(), &Arc::new(Semaphore::new(0)));
         let mut client = scene.member().await;
-        let mut data = client.passive().await;
-        client.ask("STOR up", "150").await;
+        let mut data = client.data().await;
+        client.command("STOR up", 150).await;
         data.send(b"one ").await.unwrap();
-        client.ask("USER reader", "331").await;
-        client.ask("PASS x", "230").await;
+        client.command("USER reader", 331).await;
+        client.command("PASS x", 230).await;
         data.send(b"two").await.unwrap();
         data.end().await.unwrap();
-        client.hear("226").await;
+        client.expect(226).await;
         assert_eq!(std::fs::read(scene.path("up")).unwrap(), b"one two");
         // From here on it is another's session.
-        let _data = client.passive().await;
-        client.ask("STOR more", "550").await;
-        client.ask("SIZE up", "550").await;
-        let data = client.passive().await;
-        client.ask("RETR other", "150").await;
+        let _data = client.data().await;
+        client.command("STOR more", 550).await;
+        client.command("SIZE up", 550).await;
+        let data = client.data().await;
+        client.command("RETR other", 150).await;
         assert_eq!(patiently(data.all()).await.unwrap().0, b"of the other");
-        client.hear("226").await;
+        client.expect(226).await;
         let log = scene.xferlog();
         let users: Vec<_> = log.lines().map(|line| line.split(' ').rev().nth(4)).collect();
         assert_eq!(users, [Some("somebody"), Some("reader")], "{log}");
@@ -98,14 +94,14 @@ async fn it_goes_on_while_the_new_password_is_checked() {
     let (other, checked) = (tempfile::tempdir().expect("a folder"), Arc::new(Semaphore::new(0)));
     let scene = scene(Dress::Clear, other.path(), &checked);
     let mut client = scene.member().await;
-    let mut data = client.passive().await;
-    client.ask("STOR up", "150").await;
-    client.ask("USER slow", "331").await;
-    client.say("PASS x\r\n").await;
+    let mut data = client.data().await;
+    client.command("STOR up", 150).await;
+    client.command("USER slow", 331).await;
+    client.write("PASS x\r\n").await;
     data.send(&vec![7; 3_000_000]).await.unwrap();
     data.end().await.unwrap();
-    client.hear("226").await;
+    client.expect(226).await;
     checked.add_permits(1);
-    client.hear("230").await;
-    client.ask("PWD", "257").await;
+    client.expect(230).await;
+    client.command("PWD", 257).await;
 }

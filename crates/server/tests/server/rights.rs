@@ -92,26 +92,25 @@ async fn the_rights_of_the_longest_path_decide() {
         ("RNTO home", "550 This server is read-only for you."),
         ("RMD home/other", "250"),
     ] {
-        let heard = client.ask(command, &reply[..3]).await;
-        assert!(heard.starts_with(reply), "{command}: {heard}");
+        client.command(command, reply).await;
     }
     let mut stores = async |command: &str, code: &str| {
-        let mut data = client.passive().await;
-        client.ask(command, "150").await;
+        let mut data = client.data().await;
+        client.command(command, 150).await;
         data.send(b"new").await.unwrap();
         data.end().await.unwrap();
-        client.hear(code).await;
+        client.expect(code).await;
     };
     stores("STOR incoming/new", "226").await;
     stores("STOR home/file2", "226").await;
     assert_eq!(fs::read(scene.path("incoming/new")).unwrap(), b"new");
-    let data: Way = client.passive().await;
-    client.ask("STOR incoming/new", "553").await;
+    let data: Way = client.data().await;
+    client.command("STOR incoming/new", 553).await;
     drop(data);
-    let data = client.passive().await;
-    client.ask("MLSD /", "150").await;
+    let data = client.data().await;
+    client.command("MLSD /", 150).await;
     let (listing, _) = data.all().await.unwrap();
-    client.hear("226").await;
+    client.expect(226).await;
     let listing = String::from_utf8(listing).unwrap();
     let perm = |name: &str| {
         let line = listing.lines().find(|line| line.ends_with(&format!(" {name}"))).unwrap();
@@ -125,24 +124,24 @@ async fn a_user_has_no_more_sessions_than_may_be() {
     in_each_dress(async |dress| {
         let scene = scene(dress);
         let (mut first, mut second) = (scene.member().await, scene.client().await);
-        second.ask("USER somebody", "331").await;
-        second.ask("PASS x", "530 You have too many sessions").await;
-        second.ask("USER trusted", "232").await;
+        second.command("USER somebody", 331).await;
+        second.command("PASS x", "530 You have too many sessions").await;
+        second.command("USER trusted", 232).await;
         let mut third = scene.client().await;
-        third.ask("USER trusted", "530 You have too many sessions").await;
-        third.ask("PASS x", "503").await;
+        third.command("USER trusted", "530 You have too many sessions").await;
+        third.command("PASS x", 503).await;
         // The place of a login that ends is free, whether its session goes on or not.
-        first.ask("REIN", "220").await;
-        third.ask("USER somebody", "331").await;
-        third.ask("PASS x", "230").await;
-        second.ask("QUIT", "221").await;
+        first.command("REIN", 220).await;
+        third.command("USER somebody", 331).await;
+        third.command("PASS x", 230).await;
+        second.command("QUIT", 221).await;
         patiently(async {
             while scene.registry.sessions().len() > 2 {
                 tokio::task::yield_now().await;
             }
         })
         .await;
-        first.ask("USER trusted", "232").await;
+        first.command("USER trusted", 232).await;
     })
     .await;
 }

@@ -211,9 +211,7 @@ async fn a_thief_with_a_claim_of_its_own_gets_its_own() {
             let (to, _) = (a.port().await, b.port().await);
             a.say("RETR a.txt").await;
             let own = b.dial(to).await;
-            b.command("RETR b.txt", 150).await;
-            assert_eq!(all(own).await, b"B's alone");
-            b.expect(226).await;
+            assert_eq!(b.retrieve_on("b.txt", own).await, b"B's alone");
             let stolen = b.dial(to).await.all().await;
             assert!(stolen.is_err(), "{versions:?}: B's second connection was taken");
             assert_eq!(site.refusals.read(), TurnedAway { foreign: 1, ..TurnedAway::default() });

@@ -9,11 +9,11 @@ use std::time::Duration;
 pub(crate) struct Story {
     /// `group/story`.
     pub(crate) name: String,
-    pub(crate) site: Vec<Line<Directive>>,
+    /// What the site is like: [`Ground::lay`](crate::ground::Ground::lay) reads it.
+    pub(crate) site: Vec<Line<String>>,
     pub(crate) steps: Vec<Line<Step>>,
-    pub(crate) checks: Vec<Line<Check>>,
-    /// The one runner it can be played by, and why.
-    pub(crate) only: Option<(Runner, String)>,
+    /// What is so on the disk at the end: [`Ground::check`](crate::ground::Ground::check) reads it.
+    pub(crate) checks: Vec<Line<String>>,
 }
 
 /// A thing and the line of the file it stands on.
@@ -21,53 +21,6 @@ pub(crate) struct Story {
 pub(crate) struct Line<T> {
     pub(crate) number: usize,
     pub(crate) what: T,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Runner {
-    Pure,
-    Loopback,
-}
-
-/// What the site is like.
-#[derive(Debug)]
-pub(crate) enum Directive {
-    ReadOnly,
-    DropBox,
-    Anonymous,
-    User(String, Vec<u8>),
-    LoggedIn(Option<String>),
-    File(String, Vec<u8>),
-    Sparse(String, u64),
-    Outside(String, Vec<u8>),
-    Dir(String),
-    Link(String, String),
-    Fifo(String),
-    Time(String, String),
-    Mode(String, u32),
-    Limit(String, usize),
-    /// Milliseconds.
-    Deadline(String, u64),
-    Passive(bool),
-    Active(bool),
-    Ports(usize),
-    Ipv6,
-    Tls(String),
-    Ccc,
-    /// Must data connections resume?
-    Reuse(String),
-    /// What becomes of an upload that is cut?
-    TlsEnd(String),
-    /// What certificates of clients are worth.
-    Certificates(String),
-    /// The certificate of that name is this user's.
-    Certificate(String, String),
-    /// All clients show the certificate of that name.
-    Shows(String),
-    Peer(String),
-    External(String),
-    AccountsUnavailable,
-    Fault(String, String),
 }
 
 /// What happens next, in which session.
@@ -110,18 +63,6 @@ pub(crate) enum Manner {
     Clear,
 }
 
-/// What is so on the disk when all is over.
-#[derive(Debug)]
-pub(crate) enum Check {
-    File(String, Vec<u8>),
-    None(String),
-    Dir(String),
-    Empty(String),
-    Time(String, String),
-    Mode(String, u32),
-    OutsideFile(String, Vec<u8>),
-}
-
 /// Text with escapes, wildcards and names of things known only at play time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Text(Vec<Token>);
@@ -135,7 +76,7 @@ enum Token {
 }
 
 impl Text {
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut tokens = Vec::new();
         let mut rest = text;
         while let Some(c) = rest.chars().next() {
@@ -224,7 +165,7 @@ impl Text {
     }
 
     /// The bytes of a text in which nothing may vary.
-    fn fixed(&self) -> Result<Vec<u8>, String> {
+    pub(crate) fn fixed(&self) -> Result<Vec<u8>, String> {
         self.bytes(|name| Err(format!("{{{name}}} is not known here")))
     }
 }
@@ -278,13 +219,8 @@ pub(crate) fn all() -> Vec<Story> {
 
 impl Story {
     pub(crate) fn parse(name: &str, text: &str) -> Result<Self, (usize, String)> {
-        let mut story = Self {
-            name: name.to_owned(),
-            site: Vec::new(),
-            steps: Vec::new(),
-            checks: Vec::new(),
-            only: None,
-        };
+        let mut story =
+            Self { name: name.to_owned(), site: Vec::new(), steps: Vec::new(), checks: Vec::new() };
         let mut prose = 0;
         for (index, line) in text.lines().enumerate() {
             let number = index + 1;
@@ -296,7 +232,10 @@ impl Story {
                     Ok(())
                 }
                 "@" => story.directive(number, rest),
-                "=" => check(rest).map(|what| story.checks.push(Line { number, what })),
+                "=" => {
+                    story.checks.push(Line { number, what: rest.to_owned() });
+                    Ok(())
+                }
                 _ => story.step(number, tag, rest),
             }
             .map_err(|why| (number, why))?;
@@ -309,18 +248,8 @@ impl Story {
     }
 
     fn directive(&mut self, number: usize, rest: &str) -> Result<(), String> {
-        if let Some(rest) = rest.strip_prefix("only ") {
-            let (runner, why) = rest.split_once(": ").ok_or("only pure: why, or only loopback: why")?;
-            let runner = match runner {
-                "pure" => Runner::Pure,
-                "loopback" => Runner::Loopback,
-                _ => return Err(format!("no runner {runner}")),
-            };
-            self.only = Some((runner, why.to_owned()));
-            return Ok(());
-        }
         let login = rest.strip_suffix(", TYPE I").filter(|login| login.starts_with("logged in"));
-        self.site.push(Line { number, what: directive(login.unwrap_or(rest))? });
+        self.site.push(Line { number, what: login.unwrap_or(rest).to_owned() });
         if login.is_some() {
             self.step(number, "C:", "TYPE I")?;
             self.step(number, "S:", "200 *")?;
@@ -392,7 +321,7 @@ impl Story {
 }
 
 /// A word and what is left; the word's escapes are read, so that `\x20` is a blank in it.
-fn word(rest: &str) -> Result<(String, &str), String> {
+pub(crate) fn word(rest: &str) -> Result<(String, &str), String> {
     let (word, rest) = rest.split_once(' ').unwrap_or((rest, ""));
     let bytes = Text::parse(word)?.fixed()?;
     Ok((String::from_utf8(bytes).map_err(|_| "names of the set-up are UTF-8")?, rest))
@@ -428,96 +357,33 @@ fn shorthand(who: &str, kind: &str, rest: &str) -> Option<Vec<(&'static str, &'s
     })
 }
 
-fn directive(rest: &str) -> Result<Directive, String> {
-    let (name, rest) = rest.split_once(' ').unwrap_or((rest, ""));
-    let bytes = |text: &str| Text::parse(text)?.fixed();
-    let number = |text: &str| text.parse::<u64>().map_err(|_| format!("{text} is no number"));
-    Ok(match name {
-        "read-only" => Directive::ReadOnly,
-        "drop-box" => Directive::DropBox,
-        "anonymous" => Directive::Anonymous,
-        "ipv6" => Directive::Ipv6,
-        "tls" => Directive::Tls(rest.to_owned()),
-        "ccc" => Directive::Ccc,
-        "reuse" => Directive::Reuse(rest.to_owned()),
-        "tls-end" => Directive::TlsEnd(rest.to_owned()),
-        "certificates" => Directive::Certificates(rest.to_owned()),
-        "certificate" => {
-            let (name, user) = rest.split_once(" of ").ok_or("certificate NAME of USER")?;
-            Directive::Certificate(name.to_owned(), user.to_owned())
-        }
-        "shows" => Directive::Shows(rest.to_owned()),
-        "user" => {
-            let (user, password) = word(rest)?;
-            Directive::User(user, bytes(password)?)
-        }
-        "logged" if rest == "in" => Directive::LoggedIn(None),
-        "logged" => {
-            Directive::LoggedIn(Some(rest.strip_prefix("in as ").ok_or("logged in as whom?")?.to_owned()))
-        }
-        "file" | "outside" => {
-            let (path, content) = word(rest)?;
-            let content = bytes(content)?;
-            if name == "file" { Directive::File(path, content) } else { Directive::Outside(path, content) }
-        }
-        "sparse" => {
-            let (path, size) = word(rest)?;
-            Directive::Sparse(path, number(size)?)
-        }
-        "dir" => Directive::Dir(word(rest)?.0),
-        "fifo" => Directive::Fifo(word(rest)?.0),
-        "link" => {
-            let (path, target) = word(rest)?;
-            Directive::Link(path, target.to_owned())
-        }
-        "time" => {
-            let (path, stamp) = word(rest)?;
-            Directive::Time(path, stamp.to_owned())
-        }
-        "mode" => {
-            let (path, mode) = word(rest)?;
-            Directive::Mode(path, u32::from_str_radix(mode, 8).map_err(|e| e.to_string())?)
-        }
-        "limit" => {
-            let (which, value) = word(rest)?;
-            Directive::Limit(which, usize::try_from(number(value)?).map_err(|e| e.to_string())?)
-        }
-        "deadline" => {
-            let (which, value) = word(rest)?;
-            Directive::Deadline(which, number(value)?)
-        }
-        "passive" if rest == "off" => Directive::Passive(false),
-        "active" if rest == "off" => Directive::Active(false),
-        "ports" => Directive::Ports(usize::try_from(number(rest)?).map_err(|e| e.to_string())?),
-        "peer" => Directive::Peer(rest.to_owned()),
-        "external" => Directive::External(rest.to_owned()),
-        "accounts" if rest == "unavailable" => Directive::AccountsUnavailable,
-        "fault" => {
-            let (path, kind) = word(rest)?;
-            Directive::Fault(path, kind.to_owned())
-        }
-        _ => return Err(format!("@ {name} means nothing")),
-    })
-}
-
-fn check(rest: &str) -> Result<Check, String> {
-    let (name, rest) = rest.split_once(' ').unwrap_or((rest, ""));
-    let (path, value) = word(rest)?;
-    Ok(match name {
-        "file" => Check::File(path, Text::parse(value)?.fixed()?),
-        "outside" => Check::OutsideFile(path, Text::parse(value)?.fixed()?),
-        "none" => Check::None(path),
-        "dir" => Check::Dir(path),
-        "empty" => Check::Empty(path),
-        "time" => Check::Time(path, value.to_owned()),
-        "mode" => Check::Mode(path, u32::from_str_radix(value, 8).map_err(|e| e.to_string())?),
-        _ => return Err(format!("= {name} means nothing")),
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use wire::Verb;
+    use wire::verb::TABLE;
+
     use super::*;
+    use crate::ground::Ground;
+
+    #[test]
+    fn every_verb_is_in_a_story() {
+        let mut said = HashSet::new();
+        for line in all().into_iter().flat_map(|story| story.steps) {
+            if let Act::Say(text) = line.what.act {
+                // Names of ports are of no matter here.
+                let bytes = text.bytes(|name| Ok(name.to_owned())).expect("names are known");
+                for line in bytes.split(|b| *b == b'\n') {
+                    let word = line.split(|b| matches!(b, b' ' | b'\r')).next().unwrap_or_default();
+                    said.extend(Verb::parse(word));
+                }
+            }
+        }
+        let missing: Vec<_> =
+            TABLE.iter().filter(|row| !said.contains(&row.verb)).map(|row| row.name).collect();
+        assert!(missing.is_empty(), "no story says {missing:?}");
+    }
 
     #[test]
     fn texts_have_escapes_wildcards_and_repeats() {
@@ -534,6 +400,7 @@ mod tests {
     fn what_means_nothing_is_said_with_its_line() {
         assert_eq!(Story::parse("x", "# a\nX: y\n").unwrap_err().0, 2);
         assert!(Story::parse("x", "C: NOOP\n").unwrap_err().1.contains("prose"));
-        assert!(Story::parse("x", "# a\n@ frobnicate\nC: NOOP\n").is_err());
+        let unknown = Story::parse("x", "# a\n@ frobnicate\nC: NOOP\n").unwrap();
+        assert!(Ground::lay(&unknown).is_err_and(|why| why.contains("x.txt:2: ")));
     }
 }

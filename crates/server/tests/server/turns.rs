@@ -4,7 +4,7 @@ use std::time::Duration;
 use config::{Reuse, Tls as Policy};
 use net::tls::Versions;
 
-use crate::client::{Client, all, ground, in_each_dress, within_bound};
+use crate::client::{Client, ground, in_each_dress, within_bound};
 use crate::dress::Dress;
 use crate::ground::Ground;
 use crate::line::{Door, PATIENCE};
@@ -67,18 +67,14 @@ async fn a_port_that_is_not_used_goes_to_one_who_waits() {
         let (mut idle, mut next) = (Client::login(&site.door).await, Client::login(&site.door).await);
         let port = idle.port().await;
         let data = next.data().await;
-        next.command("RETR a.txt", 150).await;
-        assert_eq!(all(data).await, b"A");
-        next.expect(226).await;
-        idle.command("RETR a.txt", 425).await;
-        assert!(idle.last.contains("send PASV or EPSV again"), "{}", idle.last);
+        assert_eq!(next.retrieve_on("a.txt", data).await, b"A");
+        let told = idle.command("RETR a.txt", 425).await;
+        assert!(told.contains("send PASV or EPSV again"), "{told}");
         assert_eq!(idle.port().await, port, "there is one");
         // Nobody waits, so it is kept.
         tokio::time::sleep(Duration::from_millis(600)).await;
         let data = idle.dial(port).await;
-        idle.command("RETR a.txt", 150).await;
-        assert_eq!(all(data).await, b"A");
-        idle.expect(226).await;
+        assert_eq!(idle.retrieve_on("a.txt", data).await, b"A");
     })
     .await;
 }

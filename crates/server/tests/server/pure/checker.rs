@@ -15,7 +15,7 @@ static TREE: LazyLock<Arc<dyn Tree>> = LazyLock::new(|| {
 });
 
 /// A session, the model beside it, and what is owed.
-pub(super) struct Rig {
+pub(super) struct Checker {
     session: Session,
     now: Instant,
     waiting: Option<Waiting>,
@@ -34,7 +34,6 @@ pub(super) struct Rig {
     stopped: bool,
     closed: bool,
     model: Model,
-    pub(super) said: Vec<String>,
 }
 
 /// How far is an ABOR? Its transfer is answered first, and then it, with 226.
@@ -78,14 +77,14 @@ struct Model {
     range: Option<(u64, u64)>,
 }
 
-impl Rig {
+impl Checker {
     pub(super) fn new() -> Self {
         let mut settings = plain();
         settings.limits.queue = QUEUE;
         let now = Instant::now();
         let session =
             Session::new(settings.into(), SocketAddr::new(PEER, 50_000), SocketAddr::new(LOCAL, 21), now);
-        let mut rig = Self {
+        let mut checker = Self {
             session,
             now,
             waiting: None,
@@ -98,14 +97,13 @@ impl Rig {
             stopped: false,
             closed: false,
             model: Model::default(),
-            said: Vec::new(),
         };
-        let Some(Output::Reply(greeting)) = rig.session.poll() else {
+        let Some(Output::Reply(greeting)) = checker.session.poll() else {
             panic!("a session begins with its greeting")
         };
         assert_eq!(greeting.code.get(), 220);
-        rig.drain(None);
-        rig
+        checker.drain(None);
+        checker
     }
 
     /// Does it wait for the outcome of something?
@@ -129,7 +127,6 @@ impl Rig {
             Ok(line) => Command::parse(line).map_err(Bad::Command),
             Err(_) => Err(Bad::TooLong),
         };
-        self.said.push(format!("> {command:?}"));
         let at_once = match &command {
             Ok(Command::Abor | Command::Quit | Command::Noop | Command::Stat(None)) => self.transferring(),
             // RFC 959 4.1.1; behind commands that wait it has its turn after them.
@@ -280,7 +277,6 @@ impl Rig {
                 Output::Effect(effect) => self.effect(effect),
                 Output::Reply(reply) | Output::Part(reply, Part::Whole | Part::Last) => {
                     let code = reply.code.get();
-                    self.said.push(format!("< {reply:?}"));
                     assert!(goodbye.is_none(), "{code} after {goodbye:?}");
                     match code {
                         // These end a session, the reply to a command or not.
