@@ -21,7 +21,6 @@ use crate::reason::Reason;
 use crate::registry::{Registration, SessionInfo, Stop};
 use crate::session::{Session, is_tls};
 use crate::shared::{BoundListener, Shared};
-use crate::transfer::Step;
 use crate::transfer::left_open::LeftOpen;
 
 mod admission;
@@ -35,7 +34,7 @@ mod transfers;
 use admission::Answer;
 use replies::{FULL, KEPT};
 use securing::{NoTls, secure, shown, why};
-use state::{Driver, Gone, LINGER, Running};
+use state::{Driver, Gone, LINGER};
 
 /// How much is read of a client that goes on talking after the last reply.
 const LINGERED: usize = 64 * 1024;
@@ -196,13 +195,13 @@ impl<'a> Driver<'a> {
             }
             tokio::select! {
                 biased;
-                step = step(&mut self.running), if self.running.is_some() => self.stepped(step),
-                answer = pending(&mut self.admitting), if self.admitting.is_some() => {
+                step = maybe(self.running.as_mut().map(|running| running.step.as_mut())), if self.running.is_some() => self.stepped(step),
+                answer = maybe(self.admitting.as_mut().map(Pin::as_mut)), if self.admitting.is_some() => {
                     self.admitting = None;
                     self.answered(answer);
                 }
-                () = pending(&mut self.closing_data), if self.closing_data.is_some() => self.closing_data = None,
-                () = pending(&mut self.closing_claim), if self.closing_claim.is_some() => self.closing_claim = None,
+                () = maybe(self.closing_data.as_mut().map(Pin::as_mut)), if self.closing_data.is_some() => self.closing_data = None,
+                () = maybe(self.closing_claim.as_mut().map(Pin::as_mut)), if self.closing_claim.is_some() => self.closing_claim = None,
                 read = self.control.read(&mut self.input), if reads => match read {
                     Ok(0) => {
                         ended = true;
@@ -218,10 +217,10 @@ impl<'a> Driver<'a> {
                         gone = Some(Gone { look: self.next_look(), moved: self.moved() });
                     }
                 }
-                () = look(gone.as_ref()), if gone.is_some() && self.running.is_some() => if self.is_abandoned(&mut gone) {
+                () = maybe(gone.as_ref().map(|gone| sleep_until(gone.look))), if gone.is_some() && self.running.is_some() => if self.is_abandoned(&mut gone) {
                     return Ok(());
                 },
-                () = ring(&mut alarm), if deadline.is_some() => {
+                () = maybe(alarm.as_mut().map(|(_, sleep)| sleep.as_mut())), if deadline.is_some() => {
                     alarm = None;
                     self.session.handle(Input::Tick, Instant::now());
                 }
@@ -341,30 +340,10 @@ impl<'a> Driver<'a> {
     }
 }
 
-async fn step(running: &mut Option<Running>) -> Step {
-    match running {
-        Some(running) => running.step.as_mut().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn pending<T>(what: &mut Option<Pin<Box<dyn Future<Output = T> + Send + '_>>>) -> T {
+/// Waits for what there is; for ever where there is nothing.
+async fn maybe<F: Future>(what: Option<F>) -> F::Output {
     match what {
-        Some(what) => what.as_mut().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn look(gone: Option<&Gone>) {
-    match gone {
-        Some(gone) => sleep_until(gone.look).await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn ring(alarm: &mut Option<(tokio::time::Instant, Pin<Box<Sleep>>)>) {
-    match alarm {
-        Some((_, sleep)) => sleep.as_mut().await,
+        Some(what) => what.await,
         None => std::future::pending().await,
     }
 }

@@ -262,7 +262,7 @@ pub struct Opened {
 }
 
 /// How a transfer ended.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Outcome {
     /// Bytes moved on the data connection.
     pub bytes: u64,
@@ -279,7 +279,7 @@ pub struct Outcome {
 }
 
 /// A line of the log: one for each command that did or refused something.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Event {
     /// The verb; `None` for what was no command.
     pub verb: Option<Verb>,

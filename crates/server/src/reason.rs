@@ -145,7 +145,7 @@ reasons! {
     /// The client's active port did not answer.
     DialFailed "dial-failed" 425 "Cannot connect to your data port: use passive mode.";
     /// Two connections from one address, and no way to tell which is the client's.
-    Contested "contested" 425 "Two connections from your address reached the passive port: try again.";
+    Ambiguous "ambiguous" 425 "Two connections from your address reached the passive port: try again.";
     /// The passive port was not used, and others of the address waited.
     PortYielded "port-yielded" 425 "Your passive port was unused for too long and went to another session from your address: send PASV or EPSV again.";
     /// Every passive port is claimed for this address.

@@ -214,12 +214,11 @@ impl Session {
                         Then::Renamed { from } => Some(from),
                         _ => None,
                     },
-                    named: None,
                     code: reply.code.get(),
                     reason: Some(reason),
-                    bytes: None,
                     change: self.change_by(Some(verb)),
                     detail,
+                    ..Event::default()
                 }));
                 if begun {
                     // The code was given with the first line.
@@ -280,12 +279,8 @@ impl Session {
                     verb: Some(verb),
                     path: Some(path),
                     from: Some(from),
-                    named: None,
                     code: 250,
-                    reason: None,
-                    bytes: None,
-                    change: None,
-                    detail: None,
+                    ..Event::default()
                 }));
                 self.reply(250, "Renamed.");
             }

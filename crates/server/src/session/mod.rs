@@ -183,15 +183,7 @@ impl Session {
                 let fits = self.queue.is_empty() || self.queued + weight(limits.line) <= QUEUED;
                 self.queue.len() < limits.queue && fits
             }
-            (_, Transfer::Aborting(_))
-            | (
-                Busy::Greeting
-                | Busy::Admitting { .. }
-                | Busy::File(_)
-                | Busy::Listening(_)
-                | Busy::Securing(_),
-                _,
-            ) => false,
+            _ => false,
         }
     }
 
@@ -393,17 +385,8 @@ impl Session {
             }
             _ => {}
         }
-        let event = Event {
-            verb,
-            path,
-            from: None,
-            named,
-            code,
-            reason,
-            bytes: None,
-            change: self.change_by(verb),
-            detail,
-        };
+        let change = self.change_by(verb);
+        let event = Event { verb, path, named, code, reason, change, detail, ..Event::default() };
         self.out.push_back(Output::Event(event));
     }
 

@@ -33,11 +33,15 @@ impl Session {
                 self.reply(200, "Only EPSV is accepted from now on.");
             }
             Epsv::Only(asked) if asked != family => {
-                let text = format!("Network protocol not supported, use ({}).", family.number());
-                self.refuse_with(Some(Verb::Epsv), None, Reason::WrongFamily, text);
+                self.wrong_family(Verb::Epsv, family);
             }
             Epsv::Any | Epsv::Only(_) => self.listen(Listening::Epsv),
         }
+    }
+
+    fn wrong_family(&mut self, verb: Verb, family: Family) {
+        let text = format!("Network protocol not supported, use ({}).", family.number());
+        self.refuse_with(Some(verb), None, Reason::WrongFamily, text);
     }
 
     fn listen(&mut self, told_in: Listening) {
@@ -74,8 +78,7 @@ impl Session {
         }
         let family = Family::of(self.peer.ip());
         if Family::of(target.ip()) != family {
-            let text = format!("Network protocol not supported, use ({}).", family.number());
-            return self.refuse_with(Some(verb), None, Reason::WrongFamily, text);
+            return self.wrong_family(verb, family);
         }
         if target.ip() != self.peer.ip() {
             let (named, seen) = (target.ip(), self.peer.ip());

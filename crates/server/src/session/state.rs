@@ -159,7 +159,7 @@ pub(super) struct Waiting {
 /// bytes each.
 pub(super) const QUEUED: usize = 16 * 1024;
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Parameters {
     pub(super) kind: RepresentationType,
     /// The offset of REST, for the next transfer.
@@ -174,18 +174,12 @@ pub(super) struct Parameters {
     pub(super) host: Option<Vec<u8>>,
 }
 
-impl Default for Parameters {
-    fn default() -> Self {
-        Self {
-            kind: RepresentationType::Ascii,
-            restart: 0,
-            range: None,
-            rename_from: None,
-            wanted: Wanted::default(),
-            hash: Algorithm::default(),
-            umask: None,
-            epsv_only: false,
-            host: None,
+impl Parameters {
+    /// The bytes that RANG or REST has asked for: the first, and the end (exclusive) where there is one.
+    pub(super) fn bytes(&self) -> (u64, Option<u64>) {
+        match self.range {
+            Some((first, last)) => (first, Some(last.saturating_add(1))),
+            None => (self.restart, None),
         }
     }
 }

@@ -13,18 +13,12 @@ use crate::reason::Reason;
 
 impl Session {
     pub(super) fn retrieve(&mut self, path: &Pathname) {
-        let (start, end) = match self.parameters.range {
-            Some((first, last)) => (first, Some(last.saturating_add(1))),
-            None => (self.parameters.restart, None),
-        };
+        let (start, end) = self.parameters.bytes();
         let Some(there) = self.resolve(Verb::Retr, path.as_bytes()) else { return };
         self.transfer(Verb::Retr, there, What::Retrieve { start, end });
     }
 
     pub(super) fn store(&mut self, path: &Pathname) {
-        if self.parameters.range.is_some() {
-            return self.refuse(Some(Verb::Stor), None, Reason::RangeOfUpload);
-        }
         let stores_only = self.rights_at(Some(path)) == Some(Rights::Drop);
         let how = match self.parameters.restart {
             0 if stores_only => Create::New,
@@ -38,9 +32,6 @@ impl Session {
     }
 
     pub(super) fn store_unique(&mut self, path: Option<&Pathname>) {
-        if self.parameters.range.is_some() {
-            return self.refuse(Some(Verb::Stou), None, Reason::RangeOfUpload);
-        }
         if self.parameters.restart > 0 {
             // A new name has nothing to restart.
             return self.refuse(Some(Verb::Stou), None, Reason::BadOffset);
@@ -49,9 +40,6 @@ impl Session {
     }
 
     pub(super) fn append(&mut self, path: &Pathname) {
-        if self.parameters.range.is_some() {
-            return self.refuse(Some(Verb::Appe), None, Reason::RangeOfUpload);
-        }
         let at = match self.parameters.restart {
             0 => None,
             _ if self.is_ascii() => return self.refuse(Some(Verb::Appe), None, Reason::RestInAscii),
@@ -61,6 +49,9 @@ impl Session {
     }
 
     fn upload(&mut self, verb: Verb, path: &[u8], how: Create) {
+        if self.parameters.range.is_some() {
+            return self.refuse(Some(verb), None, Reason::RangeOfUpload);
+        }
         let mode = self.parameters.umask.map(|mask| 0o666 & !mask);
         let Some(there) = self.resolve(verb, path) else { return };
         self.transfer(verb, there, What::Store { how, mode });
@@ -79,10 +70,7 @@ impl Session {
 
     pub(super) fn hash(&mut self, path: &Pathname) {
         let Some(there) = self.resolve(Verb::Hash, path.as_bytes()) else { return };
-        let (start, end) = match self.parameters.range {
-            Some((first, last)) => (first, Some(last.saturating_add(1))),
-            None => (self.parameters.restart, None),
-        };
+        let (start, end) = self.parameters.bytes();
         self.start_digest(Verb::Hash, there, self.parameters.hash, start, end);
     }
 
@@ -186,13 +174,11 @@ impl Session {
         self.out.push_back(Output::Event(Event {
             verb: Some(running.verb),
             path: Some(running.path),
-            from: None,
-            named: None,
             code: reply.code.get(),
             reason: end.broken,
             bytes: Some(end.bytes),
-            change: None,
             detail,
+            ..Event::default()
         }));
         self.say(reply);
         if aborting {

@@ -58,7 +58,7 @@ fn none(why: &NoConnection) -> Outcome {
     match why {
         NoConnection::NoneCame => Reason::DataNotMade.into(),
         NoConnection::Yielded => Reason::PortYielded.into(),
-        NoConnection::Ambiguous => Reason::Contested.into(),
+        NoConnection::Ambiguous => Reason::Ambiguous.into(),
         NoConnection::Refused(refused) => {
             let reason = match refused.cause {
                 Cause::Foreign | Cause::Unbound => Reason::NotResumed,

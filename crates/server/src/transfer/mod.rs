@@ -99,8 +99,8 @@ pub(crate) async fn open(
     let binding = guard.as_ref().map(|guard| guard.binding.clone());
     let connected = match begin(&pass, path, what, ascii).await {
         Ok(begun) => {
-            let way = Way { data, protection, guard };
-            way.connect(&mut claim, &settings, local).await.map(|connection| (begun, connection))
+            let connection = connect(data, protection, guard, &mut claim, &settings, local).await;
+            connection.map(|connection| (begun, connection))
         }
         Err(broken) => Err(broken.into()),
     };
@@ -135,61 +135,54 @@ async fn begin(pass: &Pass, path: VPath, what: What, ascii: bool) -> Result<(Wor
     })
 }
 
-/// How the data connection is made.
-struct Way {
+/// Makes the data connection, or sees that one is there on which TLS is to begin. A claim stays where it is
+/// if that fails.
+async fn connect(
     data: DataPlan,
     protection: Protection,
     guard: Option<Guard>,
-}
-
-impl Way {
-    /// Makes the connection, or sees that one is there on which TLS is to begin. A claim stays where it is if
-    /// that fails.
-    async fn connect(
-        self,
-        held: &mut Option<Held>,
-        settings: &Settings,
-        local: SocketAddr,
-    ) -> Result<(Option<Data>, Option<Handshake>), Outcome> {
-        let Self { data, protection, guard } = self;
-        // The handshake comes behind 150: some clients (Python's ftplib) begin it only when they have heard
-        // that.
-        match (protection, guard, data, held.take()) {
-            (Protection::Clear, _, data, None) => Ok((connect(data, None, settings, local).await?, None)),
-            (Protection::Clear, _, data, Some(Held::Clear(mut claim))) => {
-                let connected = connect(data, Some(&mut claim), settings, local).await;
-                if connected.is_err() {
-                    *held = Some(Held::Clear(claim));
-                }
-                Ok((connected?, None))
+    held: &mut Option<Held>,
+    settings: &Settings,
+    local: SocketAddr,
+) -> Result<(Option<Data>, Option<Handshake>), Outcome> {
+    // The handshake comes behind 150: some clients (Python's ftplib) begin it only when they have heard
+    // that.
+    match (protection, guard, data, held.take()) {
+        (Protection::Clear, _, data, None) => Ok((unencrypted(data, None, settings, local).await?, None)),
+        (Protection::Clear, _, data, Some(Held::Clear(mut claim))) => {
+            let connected = unencrypted(data, Some(&mut claim), settings, local).await;
+            if connected.is_err() {
+                *held = Some(Held::Clear(claim));
             }
-            (_, Some(_), DataPlan::Listening, Some(Held::Protected(claim))) => {
-                match guard::arrival(claim, settings).await {
-                    Ok(arrived) => Ok((None, Some(Handshake::Among(Box::new(arrived))))),
-                    Err((claim, end)) => {
-                        *held = Some(Held::Protected(claim));
-                        Err(end)
-                    }
+            Ok((connected?, None))
+        }
+        (_, Some(_), DataPlan::Listening, Some(Held::Protected(claim))) => {
+            match guard::arrival(claim, settings).await {
+                Ok(arrived) => Ok((None, Some(Handshake::Among(Box::new(arrived))))),
+                Err((claim, end)) => {
+                    *held = Some(Held::Protected(claim));
+                    Err(end)
                 }
             }
-            (_, Some(guard), data @ DataPlan::Target(_), _) => {
-                Ok((connect(data, None, settings, local).await?, Some(Handshake::Here(guard))))
-            }
-            // A claim is made for the level of its moment, and given up when that changes.
-            (_, Some(_), _, other) | (Protection::Clear, _, _, other @ Some(Held::Protected(_))) => {
-                *held = other;
-                Err(Reason::DataNotMade.into())
-            }
-            // No other level is agreed on without TLS; were it, nothing would go out unencrypted.
-            (_, None, _, other) => {
-                *held = other;
-                Err(Reason::AuthFirst.into())
-            }
+        }
+        (_, Some(guard), data @ DataPlan::Target(_), _) => {
+            Ok((unencrypted(data, None, settings, local).await?, Some(Handshake::Here(guard))))
+        }
+        // A claim is made for the level of its moment, and given up when that changes.
+        (_, Some(_), _, other) | (Protection::Clear, _, _, other @ Some(Held::Protected(_))) => {
+            *held = other;
+            Err(Reason::DataNotMade.into())
+        }
+        // No other level is agreed on without TLS; were it, nothing would go out unencrypted.
+        (_, None, _, other) => {
+            *held = other;
+            Err(Reason::AuthFirst.into())
         }
     }
 }
 
-async fn connect(
+/// A connection on which TLS has not begun.
+async fn unencrypted(
     plan: DataPlan,
     claim: Option<&mut Claim>,
     settings: &Settings,
@@ -210,7 +203,7 @@ async fn connect(
             };
             match arrived {
                 Ok(data) => Ok(Some(data)),
-                Err(ClaimError::Ambiguous) => Err(Reason::Contested.into()),
+                Err(ClaimError::Ambiguous) => Err(Reason::Ambiguous.into()),
                 Err(ClaimError::Yielded) => Err(Reason::PortYielded.into()),
                 Err(ClaimError::Expired) => {
                     Err(diagnosis::no_arrival(&claim.claimed_port(), seen, patience).await)

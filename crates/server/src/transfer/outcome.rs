@@ -58,16 +58,13 @@ impl From<storage::Error> for Outcome {
 
 impl From<Reason> for Outcome {
     fn from(reason: Reason) -> Self {
-        Self { bytes: 0, unlisted: 0, digest: None, broken: Some(reason), told: None, detail: None }
+        Self { broken: Some(reason), ..Self::default() }
     }
 }
 
 impl From<Result<(), Broken>> for Outcome {
     fn from(result: Result<(), Broken>) -> Self {
-        match result {
-            Ok(()) => Self { bytes: 0, unlisted: 0, digest: None, broken: None, told: None, detail: None },
-            Err(broken) => broken.into(),
-        }
+        result.map_or_else(Self::from, |()| Self::default())
     }
 }
 

@@ -532,7 +532,7 @@ fn survives(verb: Verb) -> bool {
 }
 
 pub(super) fn ended(bytes: u64, broken: Option<Reason>) -> Outcome {
-    Outcome { bytes, unlisted: 0, digest: None, broken, told: None, detail: None }
+    Outcome { bytes, broken, ..Outcome::default() }
 }
 
 fn stat(kind: FileType) -> Stat {
