@@ -35,7 +35,6 @@ use std::time::Duration;
 use net::tls::client::Trust;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
-use wire::Secret;
 
 use client::session::Credentials;
 use notebook::Notebook;
@@ -54,12 +53,8 @@ pub const LONGEST: Duration = Duration::from_millis(14_500);
 /// For the first session under TLS, which shows the certificate before others show it again.
 const TRUST: Duration = Duration::from_secs(6);
 
-/// Looks at a site from all sides: what was seen, and all that was said, secrets masked.
-pub async fn examine(target: &Target) -> (Facts, Vec<String>) {
-    examine_watched(target, Box::new(|_| ())).await
-}
-
-/// The same, while somebody watches.
+/// Looks at a server from all sides: what was seen, and all that was said, secrets masked. `watch` is told of each
+/// probe that does something.
 pub async fn examine_watched(target: &Target, watch: Watch) -> (Facts, Vec<String>) {
     let mut facts = Facts {
         identity: target.identity.is_some(),
@@ -77,8 +72,7 @@ pub async fn examine_watched(target: &Target, watch: Watch) -> (Facts, Vec<Strin
     let known = Credentials::anonymous().password;
     let secrets = [Some(password), account.as_ref()].into_iter().flatten();
     let secrets = secrets.filter(|secret| secret.expose() != known.expose());
-    let notebook = Notebook::new(facts, secrets.map(|secret| Secret::new(secret.expose())).collect());
-    let notebook = notebook.watched(watch);
+    let notebook = Notebook::new(facts, secrets.cloned().collect(), watch);
     Box::pin(visit(target, &notebook, Instant::now() + LONGEST)).await;
     notebook.close()
 }

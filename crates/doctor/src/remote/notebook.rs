@@ -40,22 +40,11 @@ struct Asking {
 }
 
 impl Notebook {
-    pub(super) fn new(facts: Facts, secrets: Vec<Secret>) -> Self {
-        let (begun, asking) = (Instant::now(), Mutex::default());
+    /// `watch` is told of each probe that does something.
+    pub(super) fn new(facts: Facts, secrets: Vec<Secret>, watch: Watch) -> Self {
         let secrets = secrets.into_iter().filter(|secret| secret.expose().len() >= SHORTEST).collect();
-        Self {
-            facts: Mutex::new(facts),
-            transcript: Mutex::default(),
-            begun,
-            secrets,
-            asking,
-            watch: Box::new(|_| ()),
-        }
-    }
-
-    /// Tells of each probe that does something.
-    pub(super) fn watched(self, watch: Watch) -> Self {
-        Self { watch, ..self }
+        let (facts, transcript, asking) = (Mutex::new(facts), Mutex::default(), Mutex::default());
+        Self { facts, transcript, begun: Instant::now(), secrets, asking, watch }
     }
 
     /// The facts, to write in or to look at.
@@ -144,9 +133,14 @@ impl Notebook {
 mod tests {
     use super::*;
 
+    fn notebook(secrets: &[&'static str]) -> Notebook {
+        let secrets = secrets.iter().map(|secret| Secret::new(*secret)).collect();
+        Notebook::new(Facts::default(), secrets, Box::new(|_| ()))
+    }
+
     #[test]
     fn a_password_that_a_server_repeats_is_masked_and_a_flood_is_cut() {
-        let notebook = Notebook::new(Facts::default(), vec![Secret::new("hunter2"), Secret::new("acc0unt")]);
+        let notebook = notebook(&["hunter2", "acc0unt"]);
         let reply = notebook.masked(Reply::new(230, "welcome, your password is hunter2"));
         assert_eq!(reply.text(), b"welcome, your password is ***");
         notebook.hear("clear", &reply);
@@ -162,7 +156,7 @@ mod tests {
 
     #[test]
     fn numbers_stay_readable_whatever_the_password_is() {
-        let notebook = Notebook::new(Facts::default(), vec![Secret::new("118"), Secret::new("abc")]);
+        let notebook = notebook(&["118", "abc"]);
         let announced = notebook.masked(Reply::new(227, "come (127,0,0,1,118,215)"));
         assert_eq!(announced.text(), b"come (127,0,0,1,118,215)");
         let digest = notebook.masked(Reply::new(213, "SHA-256 0-9 00abcd x"));

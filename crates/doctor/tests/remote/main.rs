@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use client::{Credentials, Endpoint};
-use doctor::remote::{LONGEST, Target, diagnose, examine};
+use doctor::remote::{LONGEST, Target, diagnose, examine_watched};
 use doctor::{Report, Verdict, Weight};
 use wire::Secret;
 
@@ -52,7 +52,7 @@ fn target(port: u16) -> Target {
 
 async fn see(target: &Target) -> (Report, String) {
     let begun = Instant::now();
-    let (facts, transcript) = examine(target).await;
+    let (facts, transcript) = examine_watched(target, Box::new(|_| ())).await;
     assert!(begun.elapsed() < LONGEST + Duration::from_secs(1), "it took {:?}", begun.elapsed());
     let diagnosis = diagnose(&facts);
     (diagnosis, transcript.join("\n"))

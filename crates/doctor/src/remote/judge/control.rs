@@ -1,7 +1,7 @@
 //! What do the control port and the login say?
 use firewall::Name;
 
-use super::shared::{MAY_BE_OURS, capital, demanded, rejecter};
+use super::shared::{MAY_BE_OURS, capital, demanded, rejecter, weight};
 use crate::finding::Findings;
 use crate::remote::facts::{Answer, Cover, Dial, Facts, Login};
 use crate::verdict::{Verdict, Weight};
@@ -160,7 +160,7 @@ fn answer(facts: &Facts, findings: &mut Findings) {
         Some(Answer::Turned(said)) => Verdict::TurnedAway
             .says(format!("{host} accepts no sessions now: it answers \"{said}\"."))
             .weight(Weight::Blocks),
-        Some(Answer::WantsCertificate(why)) => demanded(facts, Weight::Blocks, why),
+        Some(Answer::WantsCertificate(why)) => demanded(facts, why).weight(Weight::Blocks),
         Some(Answer::ClearFirst(said)) => {
             port_is(Verdict::WrongScheme, format!("speaks FTP without TLS first: \"{said}\"")).client(
                 format!(
@@ -213,7 +213,6 @@ fn answer(facts: &Facts, findings: &mut Findings) {
 
 pub(super) fn logins(facts: &Facts, findings: &mut Findings) {
     let done = facts.logins.iter().any(|(_, login)| *login == Login::Done);
-    let weight = |light: Weight| if done { light } else { Weight::Blocks };
     // Whichever was over first: a login that is refused says more than that there is no TLS.
     for cover in [Cover::Clear, Cover::Tls] {
         let Some(login) = facts.login(cover) else { continue };
@@ -238,23 +237,24 @@ pub(super) fn logins(facts: &Facts, findings: &mut Findings) {
                 "ask the server's administrator for its fingerprint, by telephone for example. Only if it equals the new one, \
                  pass it to --pin.",
             ),
-            Login::NeedsTls(said) => Verdict::TlsRequired.says(format!("The server requires TLS for the login: {said}.")).weight(weight(Weight::Note)),
-            // Whoever we are is known by then.
-            Login::Refused(said) if done => Verdict::LoginRefused.says(format!("The login works otherwise, but is refused {covered}: {said}.")).weight(if cover == Cover::Tls { Weight::Hinders } else { Weight::Note })
-            .server("check its configuration and its log; the password is not the reason"),
-            Login::Refused(said) if facts.anonymous => Verdict::LoginRefused.says(format!(
-                    "The anonymous login is refused {covered}: {said}.{}",
-                    // Most say it themselves.
-                    if said.to_ascii_lowercase().contains("anonymous") {
-                        ""
-                    } else {
-                        " This server may accept no anonymous users."
-                    }
-                )).weight(weight(Weight::Hinders))
-            .client("give a user: ftp://USER@HOST/"),
+            Login::NeedsTls(said) => {
+                Verdict::TlsRequired.says(format!("The server requires TLS for the login: {said}."))
+            }
+            // The same user and password were accepted otherwise.
+            Login::Refused(said) if done => Verdict::LoginRefused
+                .says(format!("The login works otherwise, but is refused {covered}: {said}."))
+                .weight(if cover == Cover::Tls { Weight::Hinders } else { Weight::Note })
+                .server("check its configuration and its log; the password is not the reason"),
+            Login::Refused(said) if facts.anonymous => {
+                // Most say it themselves.
+                let says_so = said.to_ascii_lowercase().contains("anonymous");
+                let maybe = if says_so { "" } else { " This server may accept no anonymous users." };
+                Verdict::LoginRefused
+                    .says(format!("The anonymous login is refused {covered}: {said}.{maybe}"))
+                    .client("give a user: ftp://USER@HOST/")
+            }
             Login::Refused(said) => {
-                let sentence = format!("The login is refused {covered}: {said}.");
-                let finding = Verdict::LoginRefused.says(sentence).weight(weight(Weight::Hinders));
+                let finding = Verdict::LoginRefused.says(format!("The login is refused {covered}: {said}."));
                 // Any other code is not about who we are (RFC 959 5.4).
                 if said.starts_with("530") || said.starts_with("332") {
                     finding.client("check the user name and password")
@@ -262,9 +262,11 @@ pub(super) fn logins(facts: &Facts, findings: &mut Findings) {
                     finding.server("check its configuration and its log; the password is not the reason")
                 }
             }
-            Login::Broken(why) => Verdict::LoginBroken.says(format!("The login does not complete {covered}: {why}.")).weight(weight(Weight::Hinders)),
+            Login::Broken(why) => {
+                Verdict::LoginBroken.says(format!("The login does not complete {covered}: {why}."))
+            }
         };
-        findings.add(finding);
+        findings.add(if done { finding } else { finding.weight(Weight::Blocks) });
     }
     limits(facts, findings, done);
     if !done
@@ -297,12 +299,11 @@ pub(super) fn breaks(facts: &Facts, findings: &mut Findings) {
 /// Of sessions at a time, or of connections in a short time.
 fn limits(facts: &Facts, findings: &mut Findings, done: bool) {
     if let Some((_, how)) = &facts.banned {
-        let weight = if facts.best().is_some() { Weight::Hinders } else { Weight::Blocks };
         findings.add(
             Verdict::SessionsLimited.says(format!(
                     "Port {} accepts the first connections, but one more in a short time {how}: a limit or a ban per address, of the server or of a firewall in front of it.",
                     facts.port
-                )).weight(weight)
+                )).weight(weight(facts))
             .server("allow several new connections at once per address, and check whether this address is banned")
             .client("wait some minutes before the next try, and set programs to one connection at a time"),
         );

@@ -35,10 +35,9 @@ fn bulk(facts: &Facts, findings: &mut Findings) {
     let small = files.bulk_small.as_ref().is_some_and(End::is_through);
     if small_passes && small && matches!(files.bulk_again, Some(End::Stalled { .. })) {
         if !findings.has(Verdict::MtuBlackHole) {
-            findings.add(black_hole(
-                Weight::Hinders,
-                format!("Listings work and files hang after {bytes} bytes, but work with small packets"),
-            ));
+            findings.add(black_hole(format!(
+                "Listings work and files hang after {bytes} bytes, but work with small packets"
+            )));
         }
     } else {
         findings.ask(

@@ -1,5 +1,5 @@
 //! What does TLS say?
-use super::shared::{black_hole, demanded, helper, passive_fails};
+use super::shared::{black_hole, demanded, helper, passive_fails, weight};
 use crate::finding::{Finding, Findings};
 use crate::remote::evidence::handshake as words;
 use crate::remote::facts::{Cover, End, Facts, Handshake, Login, Trial, is_offer};
@@ -68,7 +68,6 @@ fn established(facts: &Facts, findings: &mut Findings) {
 /// No session under TLS can be had.
 fn failed(facts: &Facts, login: &Login, findings: &mut Findings) {
     let in_clear = facts.login(Cover::Clear) == Some(&Login::Done) && facts.seen.is_none();
-    let weight = |light| if in_clear { light } else { Weight::Blocks };
     let offered = facts.tls.offered == Some(true) || facts.features.iter().any(|line| is_offer(line));
     if let (Login::NoTls(said), Some(seen)) = (login, &facts.seen) {
         findings.add(
@@ -88,7 +87,6 @@ fn failed(facts: &Facts, login: &Login, findings: &mut Findings) {
             who(facts, "AUTH TLS is refused though FEAT lists it", findings);
             Verdict::AuthFails
                 .says(format!("FEAT lists AUTH TLS, but AUTH TLS is refused: {said}."))
-                .weight(weight(Weight::Hinders))
                 .server("read its log: a certificate that it cannot read is a usual reason")
                 .client("send no password unencrypted here before it is known who refuses TLS")
         }
@@ -99,25 +97,22 @@ fn failed(facts: &Facts, login: &Login, findings: &mut Findings) {
                 .says(format!(
                     "The server has no TLS{now} ({said}): passwords and files are sent unencrypted."
                 ))
-                .weight(weight(Weight::Note))
                 .server("enable TLS to encrypt passwords and files")
         }
         Login::NoAuth(why) => {
             who(facts, "AUTH TLS is not answered, other commands are", findings);
             let what = if why == "no answer" { "is never answered" } else { "ends the session" };
-            Verdict::AuthFails.says(format!("AUTH TLS {what}: {why}.")).weight(weight(Weight::Hinders))
-            .server("set a firewall that inspects FTP to pass AUTH, or switch its inspection off; a server without TLS must answer 502")
+            Verdict::AuthFails.says(format!("AUTH TLS {what}: {why}."))
+                .server("set a firewall that inspects FTP to pass AUTH, or switch its inspection off; a server without TLS must answer 502")
         }
-        Login::NoHandshake(handshake) => match broken(facts, handshake, weight(Weight::Hinders), findings) {
+        Login::NoHandshake(handshake) => match broken(facts, handshake, findings) {
             Some(finding) => finding,
             None => return,
         },
-        Login::WantsCertificate(why) => demanded(facts, weight(Weight::Hinders), why),
-        Login::Unprotected(said) => Verdict::ProtRefused
-            .says(format!(
-                "The server encrypts the login but refuses to encrypt data: PROT P is answered with {said}."
-            ))
-            .weight(weight(Weight::Hinders)),
+        Login::WantsCertificate(why) => demanded(facts, why),
+        Login::Unprotected(said) => Verdict::ProtRefused.says(format!(
+            "The server encrypts the login but refuses to encrypt data: PROT P is answered with {said}."
+        )),
         Login::Done
         | Login::KeptBack
         | Login::Untrusted(_)
@@ -128,6 +123,7 @@ fn failed(facts: &Facts, login: &Login, findings: &mut Findings) {
         | Login::Full(_)
         | Login::Banned(_) => return,
     };
+    let finding = if in_clear { finding } else { finding.weight(Weight::Blocks) };
     let implicit = facts.tls.implicit.is_some() && !facts.implicit;
     findings.add(if implicit {
         finding.client(format!("use ftps://{}/: implicit TLS works, at port 990", facts.host))
@@ -136,30 +132,23 @@ fn failed(facts: &Facts, login: &Login, findings: &mut Findings) {
     });
 }
 
-/// A handshake that was begun and did not end well, other than by silence in large packets only.
-fn broken(facts: &Facts, handshake: &Handshake, weight: Weight, findings: &mut Findings) -> Option<Finding> {
-    match handshake {
-        // Judged by itself.
-        Handshake::Stalled(_) | Handshake::Works => None,
-        Handshake::WantsCertificate(why) => Some(demanded(facts, weight, why)),
+/// A handshake that was begun and did not end well, other than by silence, which is judged by itself.
+fn broken(facts: &Facts, handshake: &Handshake, findings: &mut Findings) -> Option<Finding> {
+    let (what, server) = match handshake {
+        Handshake::Stalled(_) | Handshake::Works => return None,
+        Handshake::WantsCertificate(why) => return Some(demanded(facts, why)),
         Handshake::Cut(why) => {
             who(facts, "the connection ends when TLS starts", findings);
-            let finding = Verdict::TlsFails
-                .says(format!(
-                    "The server agrees to TLS, but the connection ends during the handshake: {why}."
-                ))
-                .weight(weight);
-            Some(finding.server(
+            (
+                format!("agrees to TLS, but the connection ends during the handshake: {why}"),
                 "read its log: if it did not end the connection, a firewall that inspects FTP may have",
-            ))
+            )
         }
         Handshake::Clear(said) => {
             who(facts, "plain text comes where TLS was agreed on", findings);
-            let finding = Verdict::TlsFails
-                .says(format!("The server agrees to TLS, but continues in plain text: \"{said}\"."))
-                .weight(weight);
-            Some(
-                finding.server("make the server, or the proxy in front of it, start TLS right after its 234"),
+            (
+                format!("agrees to TLS, but continues in plain text: \"{said}\""),
+                "make the server, or the proxy in front of it, start TLS right after its 234",
             )
         }
         Handshake::Failed(why) => {
@@ -171,12 +160,13 @@ fn broken(facts: &Facts, handshake: &Handshake, weight: Weight, findings: &mut F
                     "ask the administrator, or try --cert FILE",
                 );
             }
-            let finding = Verdict::TlsFails
-                .says(format!("The server offers TLS, but the handshake fails: {why}."))
-                .weight(weight);
-            Some(finding.server("enable TLS 1.2 or 1.3, with a certificate and key that belong together"))
+            (
+                format!("offers TLS, but the handshake fails: {why}"),
+                "enable TLS 1.2 or 1.3, with a certificate and key that belong together",
+            )
         }
-    }
+    };
+    Some(Verdict::TlsFails.says(format!("The server {what}.")).server(server))
 }
 
 /// A handshake with all versions was agreed on and stood still: in small segments too?
@@ -186,17 +176,14 @@ fn handshake(facts: &Facts, findings: &mut Findings) {
     else {
         return;
     };
-    let weight = if facts.best().is_some() { Weight::Hinders } else { Weight::Blocks };
     if *small_segments == Handshake::Works {
         let whose = match unacknowledged {
             Some(0) => " (the client's packets arrive, the server's answer does not)",
             Some(_) => " (the client's packets are not acknowledged)",
             None => "",
         };
-        findings.add(black_hole(
-            weight,
-            format!("The TLS handshake stalls{whose}, and one with small packets completes"),
-        ));
+        let what = format!("The TLS handshake stalls{whose}, and one with small packets completes");
+        findings.add(black_hole(what).weight(weight(facts)));
         return;
     }
     let mut also =
@@ -214,7 +201,7 @@ fn handshake(facts: &Facts, findings: &mut Findings) {
     findings.add(
         Verdict::TlsFails
             .says(format!("The server agrees to TLS, but the handshake is not answered{also}."))
-            .weight(weight),
+            .weight(weight(facts)),
     );
     let seen = match (unacknowledged, small_segments) {
         (Some(1..), Handshake::Stalled(Some(1..))) => {
@@ -337,11 +324,10 @@ fn reuse(facts: &Facts, findings: &mut Findings) {
     if let Some(said) = refused
         && !methods.iter().any(|trial| trial.end.is_through())
     {
-        let weight = if facts.best().is_some() { Weight::Hinders } else { Weight::Blocks };
         findings.add(
             Verdict::DataTlsRefused
                 .says(format!("Data connections under TLS are refused, although they connect: {said}."))
-                .weight(weight)
+                .weight(weight(facts))
                 .server("read its log: it may reject the reused session, the TLS version or a certificate")
                 .client("--tls off works without TLS, unencrypted"),
         );
@@ -357,12 +343,9 @@ fn stalls(facts: &Facts, findings: &mut Findings) {
     if !all {
         return;
     }
-    let weight = if facts.best().is_some() { Weight::Hinders } else { Weight::Blocks };
     if facts.tls.small_listing.as_ref().is_some_and(End::is_through) {
-        findings.add(black_hole(
-            weight,
-            "Data connections under TLS hang, but work with small packets".to_owned(),
-        ));
+        let what = "Data connections under TLS hang, but work with small packets";
+        findings.add(black_hole(what.to_owned()).weight(weight(facts)));
         return;
     }
     findings.add(
@@ -372,7 +355,7 @@ fn stalls(facts: &Facts, findings: &mut Findings) {
             } else {
                 "Transfers under TLS fail: the data connection opens, but nothing comes through it."
             })
-            .weight(weight),
+            .weight(weight(facts)),
     );
     findings.ask(
         "why no data comes: a proxy may accept connections in the server's place, or packets may be lost",

@@ -41,10 +41,9 @@ pub(super) fn helper(sentence: String) -> Finding {
         .server("switch the FTP helper off: it is not needed where the passive range is open and the server's external address is configured, and it cannot read TLS")
 }
 
-pub(super) fn black_hole(weight: Weight, seen: String) -> Finding {
-    Verdict::MtuBlackHole
-        .says(format!("{seen}: large packets are lost without an error message (an MTU black hole)."))
-        .weight(weight)
+pub(super) fn black_hole(seen: String) -> Finding {
+    let why = "large packets are lost without an error message (an MTU black hole)";
+    Verdict::MtuBlackHole.says(format!("{seen}: {why}."))
 }
 
 /// Did it connect, and come to no end in its time?
@@ -52,18 +51,19 @@ pub(super) fn is_slow(trial: &Trial) -> bool {
     matches!(trial.end, End::Stalled { bytes: 0 })
 }
 
-/// The server wants to know who we are.
-pub(super) fn demanded(facts: &Facts, weight: Weight, why: &str) -> Finding {
+/// The server requires a client certificate.
+pub(super) fn demanded(facts: &Facts, why: &str) -> Finding {
+    let demanded = "The server requires a client certificate";
     if facts.identity {
-        Verdict::CertificateDemanded.says(format!("The server requires a client certificate, and rejects this one: {why}.")).weight(weight)
-        .server("read its log: the issuer, the dates or the subject of the certificate may be wrong")
-        .client(
-            "use another certificate with --cert; check that this one has not expired and is from the right authority",
-        )
+        Verdict::CertificateDemanded
+            .says(format!("{demanded}, and rejects this one: {why}."))
+            .server("read its log: the issuer, the dates or the subject of the certificate may be wrong")
+            .client(
+                "use another certificate with --cert; check that this one has not expired and is from the right authority",
+            )
     } else {
         Verdict::CertificateDemanded
-            .says(format!("The server requires a client certificate: {why}."))
-            .weight(weight)
+            .says(format!("{demanded}: {why}."))
             .client("give one with --cert FILE, and --key FILE if its key is not in the same file")
     }
 }
