@@ -92,8 +92,8 @@ struct Job {
 }
 
 enum Goal {
-    File(Pathname, Target),
-    Text(Pathname, Target),
+    /// A file, as text or as bytes.
+    File { path: Pathname, target: Target, text: bool },
     /// A tree, or a file, that gets this name.
     Tree(Option<Pathname>, PathBuf),
 }
@@ -167,7 +167,7 @@ fn jobs(flags: &Flags) -> Result<Vec<Job>, Failure> {
         let job = job(url, flags)?;
         // One file may have several paths.
         let key = match &job.goal {
-            Goal::File(_, target) | Goal::Text(_, target) => target.identity().ok_or(target.path()),
+            Goal::File { target, .. } => target.identity().ok_or(target.path()),
             Goal::Tree(_, into) => Err(into.clone()),
         };
         if let Some(other) = taken.insert(key, job.url.to_string()) {
@@ -193,7 +193,7 @@ fn job(url: FtpUrl, flags: &Flags) -> Result<Job, Failure> {
         }
         Some(path) if !url.means_directory() => {
             let target = Target::at(&target_of(&path, flags)?)?;
-            if text { Goal::Text(path, target) } else { Goal::File(path, target) }
+            Goal::File { path, target, text }
         }
         _ => {
             return Err(
@@ -205,7 +205,7 @@ fn job(url: FtpUrl, flags: &Flags) -> Result<Job, Failure> {
 }
 
 async fn one(sessions: &mut Sessions<'_>, job: &Job, run: &Downloads, flags: &Flags) -> Result<(), Failure> {
-    if let Goal::File(_, target) | Goal::Text(_, target) = &job.goal
+    if let Goal::File { target, .. } = &job.goal
         && flags.no_clobber
         // A dangling link is there too.
         && fs::symlink_metadata(target.path()).is_ok()
@@ -215,8 +215,8 @@ async fn one(sessions: &mut Sessions<'_>, job: &Job, run: &Downloads, flags: &Fl
     let meter = sessions.meter.clone();
     let mut client = sessions.at(&job.url).await?;
     match &job.goal {
-        Goal::File(path, target) => fetch(&mut client, path, target, run).await,
-        Goal::Text(path, target) => Ok(client.get_text(path, target, run).await.map(drop)?),
+        Goal::File { path, target, text: false } => fetch(&mut client, path, target, run).await,
+        Goal::File { path, target, text: true } => Ok(client.get_text(path, target, run).await.map(drop)?),
         Goal::Tree(path, into) => {
             // With -r a file is welcome too.
             if let Some(path) = path

@@ -13,9 +13,8 @@ use wire::pathname::show;
 use wire::{Entry, Pathname};
 
 use crate::client_flags::SessionFlags;
-use crate::progress::Meter;
-use crate::several::each;
-use crate::site::{self, Sessions};
+use crate::several::each_url;
+use crate::site;
 use crate::talk::{Exit, Failure, say};
 
 use self::page::{Form, Look, Order, Page};
@@ -75,16 +74,14 @@ pub(crate) struct Flags {
 const SORTED: usize = 10_000;
 
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
-    let urls = site::urls(&flags.urls)?;
     let order = match (flags.by_time, flags.by_size) {
         (true, _) => Order::Time,
         (false, true) => Order::Size,
         (false, false) => Order::Name,
     };
     let mut page = Page::new(look(flags), io::stdout());
-    let sessions = Sessions::new(&flags.session, Meter::new(true));
-    each(sessions, &urls, async |sessions, url| {
-        if urls.len() > 1 {
+    each_url(&flags.urls, &flags.session, async |sessions, url| {
+        if flags.urls.len() > 1 {
             page.of(url.to_string());
         }
         let path = site::path(url)?;

@@ -2,9 +2,8 @@
 use clap::{Args, ValueHint};
 
 use crate::client_flags::SessionFlags;
-use crate::progress::Meter;
-use crate::several::each;
-use crate::site::{self, Sessions};
+use crate::several::each_url;
+use crate::site;
 use crate::talk::Failure;
 
 /// Create directories.
@@ -45,9 +44,7 @@ enum Change {
 }
 
 async fn all(flags: &Flags, change: Change) -> Result<(), Failure> {
-    let urls = site::urls(&flags.urls)?;
-    let sessions = Sessions::new(&flags.session, Meter::new(true));
-    each(sessions, &urls, async |sessions, url| {
+    each_url(&flags.urls, &flags.session, async |sessions, url| {
         let path = site::named(url)?;
         let mut client = sessions.at(url).await?;
         Ok(match change {

@@ -47,14 +47,14 @@ pub(crate) struct LoginFlags {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     password_file: Option<PathBuf>,
 
-    /// What a person has typed, and what came through stdin: neither can be had twice.
+    /// What a person has typed, and what came from a file or through stdin: it is not asked for twice.
     #[arg(skip)]
     heard: Arc<Mutex<Heard>>,
 }
 
 #[derive(Debug, Default)]
 struct Heard {
-    stdin: Option<Secret>,
+    file: Option<Secret>,
     /// A --user that is ignored is said once.
     warned: bool,
     /// By user and host.
@@ -104,19 +104,17 @@ impl LoginFlags {
 
     fn of_file(&self) -> Result<Option<Secret>, Failure> {
         let Some(path) = &self.password_file else { return Ok(None) };
-        if !self.reads_stdin() {
-            let file = File::open(path).map_err(|e| Failure::file(path, &e))?;
-            return first_line(file, path).map(Some);
-        }
         let mut heard = self.heard();
-        if heard.stdin.is_none() {
-            heard.stdin = Some(if io::stdin().is_terminal() {
+        if heard.file.is_none() {
+            heard.file = Some(if !self.reads_stdin() {
+                first_line(File::open(path).map_err(|e| Failure::file(path, &e))?, path)?
+            } else if io::stdin().is_terminal() {
                 typed("Password: ")?
             } else {
                 first_line(io::stdin().lock(), Path::new("stdin"))?
             });
         }
-        Ok(heard.stdin.clone())
+        Ok(heard.file.clone())
     }
 
     fn prompt(&self, user: &[u8], url: &FtpUrl) -> Result<Secret, Failure> {

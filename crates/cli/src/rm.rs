@@ -5,9 +5,8 @@ use clap::{Args, ValueHint};
 use client::removal::Removed;
 
 use crate::client_flags::SessionFlags;
-use crate::progress::Meter;
-use crate::several::each;
-use crate::site::{self, Sessions};
+use crate::several::each_url;
+use crate::site;
 use crate::talk::{Exit, Failure, say};
 
 /// Delete files, or with -r whole directory trees.
@@ -36,10 +35,8 @@ struct Count {
 }
 
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
-    let urls = site::urls(&flags.urls)?;
-    let sessions = Sessions::new(&flags.session, Meter::new(true));
     let mut count = Count::default();
-    let done = each(sessions, &urls, async |sessions, url| {
+    let done = each_url(&flags.urls, &flags.session, async |sessions, url| {
         let path = site::named(url)?;
         if !flags.recursive {
             return Ok(sessions.at(url).await?.remove(&path).await?);

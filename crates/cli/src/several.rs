@@ -2,9 +2,22 @@
 //!
 //! All are tried, and each failure is printed when it happens. The exit code of one argument is its
 //! failure's; of several, 1 if one worked or they failed differently, else the one that all failures have.
+use wire::url::FtpUrl;
+
+use crate::client_flags::SessionFlags;
 use crate::progress::Meter;
-use crate::site::Sessions;
+use crate::site::{self, Sessions};
 use crate::talk::{Exit, Failure};
+
+/// Does the same for each URL, in sessions that show no progress.
+pub(crate) async fn each_url(
+    urls: &[String],
+    session: &SessionFlags,
+    one: impl AsyncFnMut(&mut Sessions<'_>, &FtpUrl) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let urls = site::urls(urls)?;
+    each(Sessions::new(session, Meter::new(true)), &urls, one).await
+}
 
 /// Does the same for each argument, and ends the sessions.
 pub(crate) async fn each<T>(

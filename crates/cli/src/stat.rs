@@ -9,9 +9,8 @@ use wire::{Entry, Stamp};
 
 use crate::client_flags::SessionFlags;
 use crate::entry::json;
-use crate::progress::Meter;
-use crate::several::each;
-use crate::site::{self, Sessions};
+use crate::several::each_url;
+use crate::site;
 use crate::talk::Failure;
 
 /// Show details of a file or directory.
@@ -30,10 +29,8 @@ pub(crate) struct Flags {
 }
 
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
-    let urls = site::urls(&flags.urls)?;
-    let sessions = Sessions::new(&flags.session, Meter::new(true));
     let mut blank = "";
-    each(sessions, &urls, async |sessions, url| {
+    each_url(&flags.urls, &flags.session, async |sessions, url| {
         let before = std::mem::replace(&mut blank, "\n");
         let path = site::path(url)?;
         let mut entry = sessions.at(url).await?.stat(path.as_ref()).await?;
@@ -41,7 +38,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         if let Some(name) = path.as_ref().map(site::last_name).filter(|name| !name.is_empty()) {
             entry.name = name.to_vec();
         }
-        let of = (urls.len() > 1).then_some(url);
+        let of = (flags.urls.len() > 1).then_some(url);
         Ok(if flags.json { write_json(&entry, of) } else { write(&entry, of, before) }?)
     })
     .await

@@ -1,4 +1,4 @@
-//! Which trust do the flags and the URL ask for, and what does its refusal mean to a person?
+//! Which port, TLS and trust do a URL and the flags ask for, and what does a refusal mean to a person?
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;

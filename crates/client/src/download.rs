@@ -87,7 +87,7 @@ impl Client {
     }
 
     /// As [`Client::retrieve`], where the size is known already, from a listing of a moment ago for example.
-    pub async fn retrieve_sized(
+    pub(crate) async fn retrieve_sized(
         &mut self,
         path: &Pathname,
         offset: u64,
@@ -106,7 +106,7 @@ impl Client {
 
     /// Downloads a file as text: line ends become LF. Its size cannot be known beforehand (RFC 3659 4), so
     /// that the server's 2yz is all the proof there is.
-    pub async fn retrieve_text(
+    pub(crate) async fn retrieve_text(
         &mut self,
         path: &Pathname,
         take: Take<'_>,
