@@ -164,6 +164,16 @@ impl Error {
         Self::Nonsense { what }
     }
 
+    /// The reply is the answer to another command, so that nothing more that is heard means anything.
+    pub(crate) fn out_of_step(said: &str, reply: &Reply) -> Self {
+        let what = format!(
+            "the session is out of step: {said} was answered with {} {}",
+            reply.code,
+            show(reply.text())
+        );
+        Self::Broken { what, moved: 0 }
+    }
+
     pub(crate) fn silent(said: &str, after: Duration) -> Self {
         let what = format!("no answer to {said} within {} s", after.as_secs());
         Self::Broken { what, moved: 0 }

@@ -3,12 +3,14 @@
 //! ```text
 //!   AwaitReply --2yz (or 3yz, where that is wanted)--> done
 //!              --1yz--> AwaitReply, on the same deadline
+//!              --another command's 2yz--> out of step
 //!              --else--> refused
 //! ```
 use std::time::Instant;
 
-use wire::{Command, Reply, Severity};
+use wire::{Command, Reply, Severity, Verb};
 
+use super::answer::belongs_to_another;
 use super::{Goal, Input, Outbox, Output, Patience};
 use crate::error::Error;
 use crate::event::said;
@@ -27,6 +29,7 @@ pub enum Want {
 pub struct Exchange {
     out: Outbox<Reply>,
     said: String,
+    verb: Verb,
     want: Want,
     patience: Patience,
     state: State,
@@ -43,9 +46,9 @@ impl Exchange {
     #[must_use]
     pub fn new(command: Command, want: Want, patience: Patience, now: Instant) -> Self {
         let mut out = Outbox::new();
-        let said = said(&command);
+        let (said, verb) = (said(&command), command.verb());
         out.push(Output::Send(command));
-        Self { out, said, want, patience, state: State::AwaitReply { by: now + patience.reply } }
+        Self { out, said, verb, want, patience, state: State::AwaitReply { by: now + patience.reply } }
     }
 
     fn end(&mut self, result: Result<Reply, Error>) {
@@ -62,6 +65,10 @@ impl Goal for Exchange {
         match input {
             Input::Reply(reply) => match (reply.code.severity(), self.want) {
                 (Severity::Preliminary, _) => {}
+                (Severity::Completion, _) if belongs_to_another(reply.code.get(), self.verb) => {
+                    let error = Error::out_of_step(&self.said, &reply);
+                    self.end(Err(error));
+                }
                 (Severity::Completion, Want::Completion) | (Severity::Intermediate, Want::Intermediate) => {
                     self.end(Ok(reply));
                 }

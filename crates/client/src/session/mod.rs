@@ -12,6 +12,7 @@
 //!   TimePassed -->|                                                   |---> Done(Result)
 //!                 +---------------------------------------------------+
 //! ```
+mod answer;
 mod approach;
 mod credentials;
 mod exchange;

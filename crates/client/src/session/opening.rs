@@ -12,7 +12,7 @@
 //!     | |             ^ 227   | dead
 //!     | |refused, dead|       v our port       200
 //!     | '-----> AwaitPasv --> AwaitSocket --> AwaitEprt, AwaitPort --> ready, and the server will dial
-//!     '-> a new session, without EPSV; so from every verb that is swallowed or cuts the session
+//!     '-> a new session, without EPSV; so from every verb that is swallowed, cuts the session or gets the answer to another
 //! ```
 //! A server has one data port at a time: PASV closes the port that EPSV told (RFC 959 5.1.1 has one DTP;
 //! vsftpd, Pure-FTPd, ProFTPD and our own do so). So the first dial can win only until a 227 comes: before
@@ -23,8 +23,9 @@ use std::time::{Duration, Instant};
 use wire::command::Epsv;
 use wire::host_port::port_from_229;
 use wire::pathname::show;
-use wire::{Command, HostPort, Reply, Severity};
+use wire::{Command, HostPort, Reply, Severity, Verb};
 
+use super::answer::belongs_to_another;
 use super::approach::Approach;
 use super::{Input, Outbox, Output, Patience};
 use crate::error::{Attempt, CUT, Error, Unreachable, words};
@@ -140,6 +141,12 @@ impl Opening {
     }
 
     pub(super) fn handle<T>(&mut self, input: Input, now: Instant, out: &mut Outbox<T>) -> Outcome {
+        if let (Input::Reply(reply), Some(verb)) = (&input, self.unanswered())
+            && is_out_of_step(reply, verb.0)
+        {
+            let error = Error::out_of_step(&verb.0.to_string(), reply);
+            return self.swallowed(verb, answered(reply), error, now, out);
+        }
         match (self.state, input) {
             (_, Input::Lost(error)) => self.lost(error, now, out),
             (_, Input::Reply(reply)) if reply.code.get() == 421 => {
@@ -203,7 +210,10 @@ impl Opening {
             (State::AwaitSocket(method), Input::Listening(ours)) => {
                 if let Some(why) = self.approach.cannot_be_dialled(ours.ip()) {
                     out.push(Output::CloseData);
-                    return self.fall_from_active(method, ours, why, now, out);
+                    if method == DataMethod::Eprt && ours.is_ipv4() {
+                        self.approach.skipped.push(DataMethod::Port);
+                    }
+                    return self.fall(method, Some(ours), why, now, out);
                 }
                 self.by = now + self.verb_patience(method);
                 if let (DataMethod::Port, Some(host_port)) = (method, host_port(ours)) {
@@ -368,51 +378,27 @@ impl Opening {
         }
     }
 
-    /// Both verbs of active mode have failed with one of them: what stops the server's call does not ask for
-    /// the verb.
-    fn fall_from_active<T>(
-        &mut self,
-        method: DataMethod,
-        ours: SocketAddr,
-        why: String,
-        now: Instant,
-        out: &mut Outbox<T>,
-    ) -> Outcome {
-        if method == DataMethod::Eprt && ours.is_ipv4() {
-            self.approach.skipped.push(DataMethod::Port);
-        }
-        self.fall(method, Some(ours), why, now, out)
-    }
-
-    /// Nobody has come to the port that `method` told, as the server says in the same session.
-    pub(super) fn nobody_came<T>(
-        approach: Approach,
+    /// The server's connection has not come to the port that `method` announced. PORT has failed with EPRT, as
+    /// what stops the connection does not ask for the verb. Where a reply is still owed, another method needs
+    /// another session.
+    pub(super) fn not_called<T>(
+        mut approach: Approach,
         patience: Patience,
         (method, ours, since): (DataMethod, SocketAddr, Instant),
-        why: String,
+        (why, owed): (String, bool),
         now: Instant,
         out: &mut Outbox<T>,
     ) -> (Self, Outcome) {
-        let mut opening = Self { approach, patience, state: State::AwaitSocket(method), since, by: now };
-        let outcome = opening.fall_from_active(method, ours, why, now, out);
-        (opening, outcome)
-    }
-
-    /// The same where a reply is still owed, so that another method needs another session.
-    pub(super) fn anew_without<T>(
-        approach: Approach,
-        patience: Patience,
-        (method, ours, since): (DataMethod, SocketAddr, Instant),
-        why: String,
-        now: Instant,
-        out: &mut Outbox<T>,
-    ) -> (Approach, Outcome) {
-        let mut opening = Self { approach, patience, state: State::AwaitSocket(method), since, by: now };
         if method == DataMethod::Eprt && ours.is_ipv4() {
-            opening.approach.skipped.push(DataMethod::Port);
+            approach.skipped.push(DataMethod::Port);
         }
-        let outcome = opening.anew(method, Some(ours), why, now, out);
-        (opening.into_approach(), outcome)
+        let mut opening = Self { approach, patience, state: State::AwaitSocket(method), since, by: now };
+        let outcome = if owed {
+            opening.anew(method, Some(ours), why, now, out)
+        } else {
+            opening.fall(method, Some(ours), why, now, out)
+        };
+        (opening, outcome)
     }
 
     fn anew<T>(
@@ -438,6 +424,17 @@ impl Opening {
         let attempts = std::mem::take(&mut self.approach.failed);
         Outcome::Failed(Error::Unreachable(Unreachable::Data { server: self.approach.server, attempts }))
     }
+}
+
+/// Is a 2yz the answer to another command? A port is named by 227 and 229 alone.
+fn is_out_of_step(reply: &Reply, method: DataMethod) -> bool {
+    let code = reply.code.get();
+    let is_another = match method {
+        DataMethod::Epsv => code != 229,
+        DataMethod::Pasv => code != 227,
+        DataMethod::Eprt | DataMethod::Port => belongs_to_another(code, Verb::Eprt),
+    };
+    is_another && reply.code.severity() == Severity::Completion
 }
 
 fn answered(reply: &Reply) -> String {

@@ -20,8 +20,9 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use wire::pathname::show;
-use wire::{Command, Marker, Reply, Severity};
+use wire::{Command, Marker, Reply, Severity, Verb};
 
+use super::answer::belongs_to_another;
 use super::approach::Approach;
 use super::opening::{Opening, Outcome, Socket};
 use super::{Goal, Input, MoveError, Outbox, Output, Patience};
@@ -230,8 +231,14 @@ impl Transfer {
     fn not_called(&mut self, ours: SocketAddr, why: String, now: Instant) {
         self.out.push(Output::CloseData);
         let tried = (self.method, ours, self.since);
-        let (opening, outcome) =
-            Opening::nobody_came(self.approach.clone(), self.patience, tried, why, now, &mut self.out);
+        let (opening, outcome) = Opening::not_called(
+            self.approach.clone(),
+            self.patience,
+            tried,
+            (why, false),
+            now,
+            &mut self.out,
+        );
         self.state = State::Opening(Box::new(opening));
         self.follow(outcome, now);
     }
@@ -240,10 +247,10 @@ impl Transfer {
     fn never_called(&mut self, ours: SocketAddr, now: Instant) {
         let tried = (self.method, ours, self.since);
         let why = format!("the server did not connect to our port {}", ours.port());
-        let (approach, outcome) =
-            Opening::anew_without(self.approach.clone(), self.patience, tried, why, now, &mut self.out);
+        let (opening, outcome) =
+            Opening::not_called(self.approach.clone(), self.patience, tried, (why, true), now, &mut self.out);
         match outcome {
-            Outcome::Anew => self.end(Ok(Transferred::Anew { approach })),
+            Outcome::Anew => self.end(Ok(Transferred::Anew { approach: opening.into_approach() })),
             _ => {
                 let error = self.no_data(ours, "the server did not connect".to_owned(), now);
                 self.end_in_doubt(error);
@@ -281,6 +288,15 @@ impl Transfer {
         use Severity::{Completion, Intermediate, Permanent, Preliminary, Transient};
         let severity = reply.code.severity();
         self.started |= severity == Preliminary;
+        if severity == Completion && self.is_out_of_step(&reply) {
+            let error = Error::out_of_step(&self.said, &reply);
+            match std::mem::replace(&mut self.state, State::Ended) {
+                State::Moving => self.fail_moving(error, now),
+                State::AwaitFinal(moved) => self.end(Err(error.after_bytes(moved.unwrap_or(0)))),
+                _ => self.end(Err(error)),
+            }
+            return;
+        }
         match (std::mem::replace(&mut self.state, State::Ended), severity) {
             (State::AwaitRest(socket), Intermediate | Completion) => self.verb(socket, now),
             (State::AwaitRest(_), Transient | Permanent) => self.end(Err(Error::refused("REST", reply))),
@@ -359,6 +375,21 @@ impl Transfer {
                 self.end(Err(error));
             }
         }
+    }
+
+    /// Is a 2yz the answer to another command than the one that waits for it?
+    fn is_out_of_step(&self, reply: &Reply) -> bool {
+        let verb = match self.state {
+            State::AwaitRest(_) => Verb::Rest,
+            State::AwaitStart
+            | State::AwaitStartAndPeer(_)
+            | State::AwaitPeer(_)
+            | State::AwaitStartHavingPeer
+            | State::Moving
+            | State::AwaitFinal(_) => self.command.verb(),
+            _ => return false,
+        };
+        belongs_to_another(reply.code.get(), verb)
     }
 
     /// The transfer has failed while bytes move. A download's last bytes are taken for a moment more, so that
