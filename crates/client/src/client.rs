@@ -410,7 +410,7 @@ impl Client {
         self.driver = self.reach_again().await?;
         self.login_once().await?;
         if self.representation != representation {
-            self.say(Command::Type(representation), Want::Completion, self.options.patience).await?;
+            self.say_once(Command::Type(representation), Want::Completion, self.options.patience).await?;
             self.representation = representation;
         }
         match self.within.clone() {

@@ -9,6 +9,7 @@
 //! Most servers take the path, which costs one command: so it is said first, until a bare name has worked
 //! where the path has not. The caller knows nothing of it: what it says about the directory of the login, or
 //! about one that it has gone to itself, is said from there.
+use wire::verb::Access;
 use wire::{Command, Pathname, Reply, Verb};
 
 use crate::client::Client;
@@ -282,16 +283,37 @@ impl Client {
     pub(crate) async fn enter_again(&mut self, directory: &Pathname) -> Result<(), Error> {
         let patience = self.options.patience;
         if !self.paths.steps {
-            return self.say(Command::Cwd(directory.clone()), Want::Completion, patience).await.map(drop);
+            return self
+                .say_once(Command::Cwd(directory.clone()), Want::Completion, patience)
+                .await
+                .map(drop);
         }
         for (step, _) in steps(directory) {
-            self.say(Command::Cwd(step), Want::Completion, patience).await?;
+            self.say_once(Command::Cwd(step), Want::Completion, patience).await?;
         }
         Ok(())
     }
 
-    /// Says just this.
+    /// Says just this. Where the server has ended the session while it was idle, a command that changes
+    /// nothing is said in a new one.
     pub(crate) async fn say(
+        &mut self,
+        command: Command,
+        want: Want,
+        patience: Patience,
+    ) -> Result<Reply, Error> {
+        let done = self.say_once(command.clone(), want, patience).await;
+        let verb = command.verb();
+        let may_repeat = verb.row().access != Access::Write || verb == Verb::Rnfr;
+        if done.is_err() && self.driver.ended_idle() && may_repeat && self.paths.moved.is_none() {
+            self.begin_anew().await?;
+            return self.say_once(command, want, patience).await;
+        }
+        done
+    }
+
+    /// Says just this, in this session.
+    pub(crate) async fn say_once(
         &mut self,
         command: Command,
         want: Want,

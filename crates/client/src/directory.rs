@@ -13,7 +13,7 @@ use crate::charset::{Charset, Pieces};
 use crate::client::Client;
 use crate::download::{Receiving, Resume};
 use crate::error::Error;
-use crate::paths::directory_in;
+use crate::paths::{directory_in, parent_and_name};
 use crate::session::Want;
 
 /// Takes the entries of a listing as they come; an error ends the listing.
@@ -218,6 +218,20 @@ impl Client {
         }
     }
 
+    /// What the listing of its directory has of a path; and of that listing what could not be read.
+    pub(crate) async fn listed(&mut self, path: &Pathname) -> Result<(Option<Entry>, Unread), Error> {
+        let (parent, name) = parent_and_name(path);
+        let mut found = None;
+        let mut each = |entry: Entry| {
+            if entry.name == name.as_bytes() {
+                found = Some(entry);
+            }
+            Ok(())
+        };
+        let unread = self.list(parent.as_ref(), &mut each).await?;
+        Ok((found, unread))
+    }
+
     /// Unix servers hide dot names unless told `-a`; others would take that for a name.
     async fn list_command(&mut self) -> Result<Command, Error> {
         let system = self.ask_maybe(Command::Syst).await?;
@@ -275,8 +289,10 @@ impl Client {
             }
             let home = self.working_directory().await?;
             self.ask(Command::Cwd(path.clone())).await?;
-            if let Some(home) = home {
-                self.go_back(home).await?;
+            match home {
+                Some(home) => self.go_back(home).await?,
+                // Only a new session leads back. It is opened before a path is said that needs it.
+                None => self.paths.moved = Some(path.clone()),
             }
         }
         facts.kind = Some(EntryType::Directory);

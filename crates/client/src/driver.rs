@@ -53,6 +53,8 @@ pub(crate) struct Driver {
     /// TLS was begun, whatever came of it.
     agreed: bool,
     state: State,
+    /// It was idle, and nothing was heard since: the server may have ended it meanwhile.
+    idle: bool,
     /// A goal is being followed. Set when the next one begins: the future of the last one was dropped in its
     /// middle.
     busy: bool,
@@ -110,6 +112,7 @@ impl Driver {
             tls: None,
             agreed: false,
             state: State::Open,
+            idle: false,
             busy: false,
             beside: Beside::Nothing,
             watch,
@@ -177,6 +180,17 @@ impl Driver {
             self.state = State::GivenUp;
         }
         self.line.control().shutdown();
+    }
+
+    /// It is taken up again after it was idle. False: the server has ended it meanwhile.
+    pub(crate) fn resume_idle(&mut self) -> bool {
+        self.idle = true;
+        !self.line.control().has_ended()
+    }
+
+    /// Had it ended before the first command since it was idle was read?
+    pub(crate) fn ended_idle(&self) -> bool {
+        self.idle && self.state == State::Lost
     }
 
     /// Can another command be said?
@@ -249,6 +263,12 @@ impl Driver {
                 reply = next_reply(&mut self.line, self.state) => match reply {
                     Ok(reply) => {
                         let reply = self.decoded(reply);
+                        if self.idle && reply.code.get() == 421 {
+                            // Said before our command came.
+                            self.state = State::Lost;
+                        } else {
+                            self.idle = false;
+                        }
                         (self.watch)(&self.secrets.event(Event::Answered(reply.clone())));
                         Input::Reply(reply)
                     }

@@ -218,6 +218,14 @@ pub(crate) fn split(path: &Pathname) -> Option<(Pathname, Pathname)> {
     Some((Pathname::new(parent).ok()?, Pathname::new(bytes.get(at + 1..)?).ok()?))
 }
 
+/// The directory of a path, none where that is the one of the session, and the name in it.
+pub(crate) fn parent_and_name(path: &Pathname) -> (Option<Pathname>, Pathname) {
+    match split(path) {
+        Some((parent, name)) => (Some(parent), name),
+        None => (None, path.clone()),
+    }
+}
+
 /// The names of a path, each with the path up to it.
 pub(crate) fn steps(path: &Pathname) -> Vec<(Pathname, Pathname)> {
     let bytes = path.as_bytes();
@@ -287,6 +295,8 @@ mod tests {
         assert_eq!(split(&path("a/b/c")), pair("a/b", "c"));
         assert_eq!(split(&path("/c")), pair("/", "c"));
         assert_eq!(split(&path("a/b/")), pair("a", "b"));
+        assert_eq!(parent_and_name(&path("a")), (None, path("a")));
+        assert_eq!(parent_and_name(&path("/a")), (Some(path("/")), path("a")));
         assert_eq!((split(&path("a")), split(&path("a/")), split(&path("/"))), (None, None, None));
         let names = |text: &str| -> Vec<String> {
             steps(&path(text)).iter().map(|(name, so_far)| format!("{name} {so_far}")).collect()

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   get --an idle session-----------------------------> it, asked NOOP if it was idle for long
+//!    |                                                     (one that the server ends just then is replaced)
 //!    |--fewer than there may be--> open one -----------> it
 //!    |                              '--"too many", and others are open--> so many are allowed: wait for one
 //!    '--as many as there may be--> wait until one comes back
@@ -99,7 +100,8 @@ impl Pool {
             changed.as_mut().enable();
             match self.turn() {
                 Turn::Idle(mut session, since) => {
-                    if since < DOUBTFUL || session.ask(Command::Noop).await.is_ok() {
+                    let is_there = session.driver.resume_idle();
+                    if is_there && (since < DOUBTFUL || session.ask(Command::Noop).await.is_ok()) {
                         return Ok(*session);
                     }
                     session.give_up();

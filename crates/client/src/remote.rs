@@ -19,6 +19,7 @@ use storage::{Create, Entries, FileType, Kind, Op, Result, Sink, Source, Stat, T
 use wire::command::Site;
 use wire::{Command, Pathname, Stamp};
 
+use crate::client::Client;
 use crate::copy::{is_reserved, part_name};
 use crate::error::Error;
 use crate::pool::{Pool, Pooled};
@@ -97,39 +98,32 @@ impl Shared {
         self.named(&directory.join(&part)?)
     }
 
-    async fn stat(&self, path: &VPath) -> Result<Stat> {
+    async fn stat(&self, session: &mut Client, path: &VPath) -> Result<Stat> {
         let at = self.path(path)?;
-        let mut session = self.session().await?;
         match session.stat(at.as_ref()).await {
             Ok(entry) => Ok(stat_of(&entry.facts)),
             Err(Error::Refused { .. }) if !session.features().has("MLST") && !path.is_root() => {
                 // It may be a file of which this server tells no size, or a link.
-                drop(session);
-                self.listed(path).await
+                self.listed(session, path).await
             }
             Err(error) => Err(failed(error)),
         }
     }
 
+    async fn stat_alone(&self, path: &VPath) -> Result<Stat> {
+        self.stat(&mut *self.session().await?, path).await
+    }
+
     /// What the listing of its directory tells of a name.
-    async fn listed(&self, path: &VPath) -> Result<Stat> {
-        let (directory, name) = path.split().ok_or(Kind::NotFound)?;
-        let at = self.path(&directory)?;
-        let mut found = None;
-        let mut session = self.session().await?;
-        let mut look = |entry: wire::Entry| {
-            if entry.name == name {
-                found = Some(stat_of(&entry.facts));
-            }
-            Ok(())
-        };
-        let unread = session.list(at.as_ref(), &mut look).await.map_err(failed)?;
+    async fn listed(&self, session: &mut Client, path: &VPath) -> Result<Stat> {
+        let (found, unread) = session.listed(&self.named(path)?).await.map_err(failed)?;
+        let found = found.map(|entry| stat_of(&entry.facts));
         // It may be on a line that could not be read.
         found.ok_or_else(|| if unread.is_empty() { Kind::NotFound.into() } else { unreadable(&unread) })
     }
 
-    async fn exists(&self, path: &VPath) -> Result<Option<Stat>> {
-        match self.stat(path).await {
+    async fn exists(&self, session: &mut Client, path: &VPath) -> Result<Option<Stat>> {
+        match self.stat(session, path).await {
             Ok(stat) => Ok(Some(stat)),
             Err(error) if matches!(error.kind, Kind::NotFound | Kind::NotADirectory) => Ok(None),
             Err(error) => Err(error),
@@ -137,8 +131,8 @@ impl Shared {
     }
 
     /// How many bytes a broken upload has left.
-    async fn kept(&self, path: &VPath) -> Result<Option<u64>> {
-        self.session().await?.size(&self.part(path)?).await.map_err(failed)
+    async fn kept(&self, session: &mut Client, path: &VPath) -> Result<Option<u64>> {
+        session.size(&self.part(path)?).await.map_err(failed)
     }
 
     async fn ask(&self, command: Command) -> Result<wire::Reply> {
@@ -196,7 +190,7 @@ impl Shared {
     }
 
     /// A name that neither a file nor a partial file has, and that nobody else is given.
-    async fn unique(self: &Arc<Self>, path: &VPath) -> Result<(VPath, Reserved)> {
+    async fn unique(self: &Arc<Self>, session: &mut Client, path: &VPath) -> Result<(VPath, Reserved)> {
         for n in 0..UNIQUE {
             let mut name = path.as_bytes().to_vec();
             if n > 0 {
@@ -204,7 +198,7 @@ impl Shared {
             }
             let free = VPath::root().join(&name)?;
             let Some(reserved) = Reserved::new(self, self.named(&free)?) else { continue };
-            if self.exists(&free).await?.is_none() && self.kept(&free).await?.is_none() {
+            if self.exists(session, &free).await?.is_none() && self.kept(session, &free).await?.is_none() {
                 return Ok((free, reserved));
             }
         }
@@ -214,16 +208,16 @@ impl Shared {
 
 impl Tree for Remote {
     fn stat<'a>(&'a self, path: &'a VPath) -> Op<'a, Stat> {
-        Box::pin(self.0.stat(path))
+        Box::pin(self.0.stat_alone(path))
     }
 
     fn entry<'a>(&'a self, path: &'a VPath) -> Op<'a, Stat> {
-        Box::pin(self.0.stat(path))
+        Box::pin(self.0.stat_alone(path))
     }
 
     fn enter<'a>(&'a self, path: &'a VPath) -> Op<'a, ()> {
         Box::pin(async {
-            let stat = self.0.stat(path).await?;
+            let stat = self.0.stat_alone(path).await?;
             match stat.kind {
                 FileType::Directory if stat.access.enter => Ok(()),
                 FileType::Directory => Err(Kind::Denied.into()),
@@ -233,7 +227,12 @@ impl Tree for Remote {
     }
 
     fn kept<'a>(&'a self, path: &'a VPath) -> Op<'a, Option<u64>> {
-        Box::pin(async { if path.is_root() { Ok(None) } else { self.0.kept(path).await } })
+        Box::pin(async {
+            if path.is_root() {
+                return Ok(None);
+            }
+            self.0.kept(&mut *self.0.session().await?, path).await
+        })
     }
 
     fn list<'a>(&'a self, path: &'a VPath) -> Op<'a, Box<dyn Entries>> {
@@ -246,7 +245,7 @@ impl Tree for Remote {
 
     fn open<'a>(&'a self, path: &'a VPath) -> Op<'a, Box<dyn Source>> {
         Box::pin(async {
-            let stat = self.0.stat(path).await?;
+            let stat = self.0.stat_alone(path).await?;
             match stat.kind {
                 FileType::Directory => return Err(Kind::IsADirectory.into()),
                 FileType::Other => return Err(Kind::NotRegular.into()),
@@ -300,10 +299,11 @@ impl Tree for Remote {
         Box::pin(async move {
             let at = self.0.named(path)?;
             let stamp = Stamp::from_seconds(modified.seconds);
-            if self.0.session().await?.set_modified(&at, stamp).await.map_err(failed)? {
+            let mut session = self.0.session().await?;
+            if session.set_modified(&at, stamp).await.map_err(failed)? {
                 return Ok(());
             }
-            self.0.stat(path).await?;
+            self.0.stat(&mut session, path).await?;
             Err(Kind::Unsupported.into())
         })
     }

@@ -54,10 +54,9 @@ pub struct Upload<S: BorrowMut<Client>> {
     sending: Sending<S>,
     path: Pathname,
     before: Before,
-    /// How many bytes of the file are before what is sent; what is appended follows whatever is there by
+    /// How many bytes of the file are before what is sent; none where it is appended to whatever is there by
     /// then.
     start: Option<u64>,
-    appends: bool,
 }
 
 impl Client {
@@ -106,8 +105,7 @@ impl<S: BorrowMut<Client>> Upload<S> {
         // What was appended is not appended once more.
         let again = if mode == WriteMode::Append { Again::Never } else { Again::Kept(Vec::new()) };
         let sending = Sending::open(session, command, restart, again).await?;
-        let appends = mode == WriteMode::Append;
-        Ok(Self { sending, path: path.clone(), before, start, appends })
+        Ok(Self { sending, path: path.clone(), before, start })
     }
 
     /// The same, where `progress` counts what is written from now on.
@@ -124,15 +122,6 @@ impl<S: BorrowMut<Client>> Upload<S> {
     /// [`Error::Stalled`]: the upload is over.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.sending.write(bytes).await
-    }
-
-    /// Sends a range of a file. The kernel copies it where it can. It is not sent once more where it gets
-    /// lost.
-    ///
-    /// # Errors
-    /// As [`Upload::write`].
-    pub async fn copy_from_file(&mut self, file: &Arc<File>, range: Range<u64>) -> Result<(), Error> {
-        self.sending.file(file, range).await
     }
 
     /// Writes all that a function gives.
@@ -153,21 +142,30 @@ impl<S: BorrowMut<Client>> Upload<S> {
     ///
     /// # Errors
     /// [`Error::Broken`] when it cannot be shown that all bytes have arrived.
-    pub async fn commit(self) -> Result<u64, Error> {
-        let Self { mut sending, path, before, start, appends } = self;
-        let (sent, last) = sending.finish().await?;
-        let client = sending.moving.client();
-        let arrived = match (last, start) {
+    pub async fn commit(mut self) -> Result<u64, Error> {
+        self.confirm().await
+    }
+
+    /// The same, and keeps the [session](Self::client), so that nobody else has it before the file is
+    /// renamed.
+    pub(crate) async fn confirm(&mut self) -> Result<u64, Error> {
+        let (sent, last) = self.sending.finish().await?;
+        let (client, path) = (self.sending.moving.client(), &self.path);
+        let arrived = match (last, self.start) {
             // Others may have appended as well, or replaced it before.
-            (Some(_), _) if appends => client.size_is_at_least(&path, sent).await?,
-            (Some(_), Some(start)) => client.size_is(&path, start + sent).await?,
-            (Some(_), None) => Ok(()),
+            (Some(_), None) => client.size_is_at_least(path, sent).await?,
+            (Some(_), Some(start)) => client.size_is(path, start + sent).await?,
             (None, _) => {
-                client.ask_again(&path, sent).await?;
-                client.has_appeared(&path, sent, before).await?
+                client.ask_again(path, sent).await?;
+                client.has_appeared(path, sent, self.before).await?
             }
         };
-        arrived.map(|()| sent).map_err(|doubt| doubt.error(&path, sent))
+        arrived.map(|()| sent).map_err(|doubt| doubt.error(path, sent))
+    }
+
+    /// The session, to be used for something else when the upload has ended.
+    pub(crate) fn client(&mut self) -> &mut Client {
+        self.sending.moving.client()
     }
 }
 
@@ -199,6 +197,8 @@ pub(crate) struct Sending<S: BorrowMut<Client>> {
     moving: Moving<S>,
     restart: Option<Marker>,
     again: Again,
+    /// What is kept is to be sent once more before anything else.
+    behind: bool,
     sent: u64,
     /// The data connection, seen from beside it.
     outlook: WeakData,
@@ -215,7 +215,8 @@ impl<S: BorrowMut<Client>> Sending<S> {
     ) -> Result<Self, Error> {
         let swallowed = Swallowed::new(session.borrow().stall(), 0);
         let moving = Moving::new(session, command, Flow::Up);
-        let mut sending = Self { moving, restart, again, sent: 0, outlook: WeakData::default(), swallowed };
+        let (behind, outlook) = (false, WeakData::default());
+        let mut sending = Self { moving, restart, again, behind, sent: 0, outlook, swallowed };
         if let Err(error) = sending.start().await {
             sending.resend(error).await?;
         }
@@ -236,17 +237,41 @@ impl<S: BorrowMut<Client>> Sending<S> {
 
     /// Once more in small segments, if the error is such a one and all that was sent is still there.
     async fn resend(&mut self, error: Error) -> Result<(), Error> {
-        let Again::Kept(kept) = &mut self.again else { return Err(error) };
-        let kept = std::mem::take(kept);
-        self.moving.client().again_in_small_segments(error).await?;
+        if !matches!(self.again, Again::Kept(_)) {
+            return Err(error);
+        }
+        self.behind = true;
+        let again = self.moving.client().again_in_small_segments(error).await;
+        let done = match again {
+            Ok(()) => self.send_kept().await,
+            Err(error) => Err(error),
+        };
+        self.behind = false;
+        done
+    }
+
+    /// In a new session: starts again, with what is kept.
+    async fn send_kept(&mut self) -> Result<(), Error> {
+        let Again::Kept(kept) = &self.again else { return Ok(()) };
+        let kept = kept.clone();
         self.start().await?;
-        let result = self.send(&kept).await;
-        self.again = Again::Kept(kept);
-        result
+        self.send(&kept).await
+    }
+
+    /// After a resend that its caller has cancelled: nobody knows how far it has come, so that it starts
+    /// once more.
+    async fn catch_up(&mut self) -> Result<(), Error> {
+        if self.behind {
+            self.moving.client().begin_anew().await?;
+            self.send_kept().await?;
+            self.behind = false;
+        }
+        Ok(())
     }
 
     /// See [`Upload::write`].
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.catch_up().await?;
         self.again.keep(bytes);
         self.sent += bytes.len() as u64;
         match self.send(bytes).await {
@@ -269,7 +294,8 @@ impl<S: BorrowMut<Client>> Sending<S> {
         self.moving.conclude(step).await.map(drop)
     }
 
-    /// See [`Upload::copy_from_file`].
+    /// Sends a range of a file. The kernel copies it where it can. It is not sent once more where it gets
+    /// lost.
     pub(crate) async fn file(&mut self, file: &Arc<File>, range: Range<u64>) -> Result<(), Error> {
         if let Again::Kept(_) = self.again {
             self.again = Again::Never;
@@ -290,6 +316,7 @@ impl<S: BorrowMut<Client>> Sending<S> {
 
     /// See [`Upload::wait_for`].
     pub(crate) async fn wait_for<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Error> {
+        self.catch_up().await?;
         let mut work = pin!(work);
         loop {
             let Some((driver, transfer, _, progress)) = self.moving.parts() else { return Ok(work.await) };
@@ -336,6 +363,7 @@ impl<S: BorrowMut<Client>> Sending<S> {
 
     /// Ends it in order: how many bytes were sent, and the server's last reply, if one has come.
     pub(crate) async fn finish(&mut self) -> Result<(u64, Option<Reply>), Error> {
+        self.catch_up().await?;
         loop {
             let (data, confirmed) = (self.moving.data.take(), Arc::clone(&self.moving.confirmed));
             let (Some(data), Some((driver, transfer, _, progress))) = (data, self.moving.parts()) else {

@@ -98,6 +98,7 @@ impl<S: BorrowMut<Client>> Moving<S> {
         let restart = restart.or(stale.then_some(Marker(0)));
         self.first = client.method;
         let mut approach = Approach::new(client.options.mode, self.first, client.driver.peer());
+        let untried = approach.clone();
         let mut sent = client.placed(&self.command).await?;
         // Each round has one method less to try, or a bare name in place of a path.
         loop {
@@ -110,7 +111,16 @@ impl<S: BorrowMut<Client>> Moving<S> {
             client.driver.limit_segments(segment, small_segments::handshake_limit(&client.options, segment));
             let transfer = Transfer::new(sent.clone(), self.flow, restart, approach, patience, now());
             let transfer = self.transfer.insert(transfer);
-            let error = match client.driver.follow(transfer, pending::<Infallible>()).await {
+            let step = client.driver.follow(transfer, pending::<Infallible>()).await;
+            if client.driver.ended_idle() {
+                // That says nothing of the method.
+                self.transfer = None;
+                client.begin_anew().await?;
+                approach = untried.clone();
+                sent = client.placed(&self.command).await?;
+                continue;
+            }
+            let error = match step {
                 Ok(Step::Move(data)) => {
                     let protecting = client.driver.protecting(data);
                     let step = client.driver.follow(transfer, protecting).await;

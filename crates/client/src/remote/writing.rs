@@ -12,6 +12,7 @@ use wire::{Command, Pathname};
 
 use super::Shared;
 use super::failure::failed;
+use crate::client::Client;
 use crate::copy::random_part_name;
 use crate::error::Error;
 use crate::pool::Pooled;
@@ -105,7 +106,8 @@ impl Drop for Part {
 
 impl Writing {
     pub(super) async fn begin(shared: &Arc<Shared>, path: &VPath, how: Create) -> Result<Self> {
-        let is = shared.exists(path).await?;
+        let mut session = shared.session().await?;
+        let is = shared.exists(&mut session, path).await?;
         if path.is_root() || is.as_ref().is_some_and(|stat| stat.kind == FileType::Directory) {
             return Err(Kind::IsADirectory.into());
         }
@@ -117,7 +119,7 @@ impl Writing {
         }
         if is.is_none()
             && let Some((directory, _)) = path.split()
-            && shared.stat(&directory).await?.kind != FileType::Directory
+            && shared.stat(&mut session, &directory).await?.kind != FileType::Directory
         {
             return Err(Kind::NotADirectory.into());
         }
@@ -129,7 +131,7 @@ impl Writing {
             Create::New if is.is_some() => return Err(Kind::Exists.into()),
             Create::New | Create::Unique => {
                 if how == Create::Unique {
-                    let (free, reserved) = shared.unique(&path).await?;
+                    let (free, reserved) = shared.unique(&mut session, &path).await?;
                     (path, name) = (free, Some(reserved));
                 }
                 expected = Expected::Nothing;
@@ -143,7 +145,7 @@ impl Writing {
                 }
                 None => {
                     let part = Part::of(shared, &path)?.ok_or(Kind::Busy)?;
-                    match shared.kept(&path).await? {
+                    match shared.kept(&mut session, &path).await? {
                         Some(length) if at.is_none_or(|at| at == length) => {
                             (Some(part), WriteMode::At(length))
                         }
@@ -155,7 +157,7 @@ impl Writing {
             Create::Resume { at } => {
                 // First it is nobody else's, then it is looked at.
                 let part = if length == Some(at) { None } else { Part::of(shared, &path)? };
-                let kept = if length == Some(at) { None } else { shared.kept(&path).await? };
+                let kept = if length == Some(at) { None } else { shared.kept(&mut session, &path).await? };
                 match length.filter(|length| *length >= at && kept != Some(at)) {
                     Some(length) => {
                         expected = Expected::Length(length);
@@ -173,8 +175,8 @@ impl Writing {
     }
 
     /// Is the file as it was?
-    async fn check(&self) -> Result<()> {
-        match (self.expected, self.shared.exists(&self.path).await?) {
+    async fn check(&self, session: &mut Client) -> Result<()> {
+        match (self.expected, self.shared.exists(session, &self.path).await?) {
             (Expected::Nothing, Some(_)) => Err(Kind::Exists.into()),
             (Expected::Length(length), stat) if stat.as_ref().map(|s| s.size) != Some(length) => {
                 Err(Kind::Changed.into())
@@ -185,15 +187,15 @@ impl Writing {
 
     async fn start(&mut self) -> Result<&mut Upload<Pooled>> {
         if self.upload.is_none() {
+            let mut session = self.shared.session().await?;
             if let Expected::Length(_) = self.expected {
-                self.check().await?;
+                self.check(&mut session).await?;
             }
             let to = self.part.as_ref().map_or(&self.target, |part| &part.reserved.path);
             let mode = match self.mode {
                 WriteMode::At(0) => WriteMode::Replace,
                 mode => mode,
             };
-            let session = self.shared.session().await?;
             self.started = true;
             self.upload = Some(Upload::open(session, to, mode).await.map_err(failed)?);
         }
@@ -202,12 +204,13 @@ impl Writing {
 
     async fn finish(mut self) -> Result<()> {
         self.start().await?;
-        let Some(upload) = self.upload.take() else { return Ok(()) };
-        upload.commit().await.map_err(failed)?;
+        let Some(mut upload) = self.upload.take() else { return Ok(()) };
+        upload.confirm().await.map_err(failed)?;
+        // One that is given back may be another upload's next, and for long.
+        let session = upload.client();
         if self.expected == Expected::Nothing {
-            self.check().await?;
+            self.check(session).await?;
         }
-        let mut session = self.shared.session().await?;
         if let Some(part) = &mut self.part {
             let from = part.reserved.path.clone();
             match session.rename(&from, &self.target).await {

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use client::{Client, Credentials, Endpoint, Error, Options, Patience, Progress, SessionSpec, no_watcher};
+use client::{Client, Error, Options, Patience, Progress, no_watcher};
 use tokio::sync::oneshot;
 use wire::Pathname;
 
 use crate::peer::{Peer, accept};
+use crate::{block_on, spec};
 
 /// More than all buffers on the way hold.
 const LENGTH: u64 = 64 << 20;
@@ -46,13 +47,8 @@ fn serve(
 ) -> Result<(), String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|e| e.to_string())?;
     let port = listener.local_addr().map_err(|e| e.to_string())?.port();
+    peer.play(&format!("! login\nC: MLST a\nS: 550 no such file\nC: EPSV\nS: 229 (|||{port}|)"))?;
     let mut step = |kind: &str, text: &str| peer.step(kind, text);
-    step("!", "new-control")?;
-    step("!", "login")?;
-    step("C:", "MLST a")?;
-    step("S:", "550 no such file")?;
-    step("C:", "EPSV")?;
-    step("S:", &format!("229 (|||{port}|)"))?;
     let mut data: TcpStream = accept(&listener)?;
     step("C:", "STOR a")?;
     if fault != Fault::NoStart {
@@ -97,13 +93,11 @@ fn ends_with_reset(data: &mut TcpStream) -> Result<(), String> {
 }
 
 async fn store(port: u16, ours: Arc<File>) -> Result<(), Error> {
-    let site = Endpoint { host: "127.0.0.1".to_owned(), port };
     let short = Duration::from_millis(300);
     let patience =
         Patience { reply: 2 * short, data: short, last: short, quiet: short, ..Patience::default() };
     let options = Options { patience, stall: 2 * short, ..Options::default() };
-    let spec = SessionSpec { options, ..SessionSpec::new(site, Credentials::anonymous()) };
-    let mut client = Client::open(spec, no_watcher()).await?;
+    let mut client = Client::open(spec(port, options), no_watcher()).await?;
     let path = Pathname::new("a").unwrap();
     client.store(&path, ours, &Arc::new(Progress::default())).await.map(drop)
 }
@@ -123,14 +117,13 @@ fn a_broken_upload_ends_with_a_reset_and_never_in_order() {
     ] {
         let ours = Arc::new(tempfile::tempfile().unwrap());
         ours.set_len(LENGTH).unwrap();
-        let mut peer = Peer::new();
+        let peer = Peer::new();
         let port = peer.port();
         let theirs = Arc::clone(&ours);
         let (tell, begun) = oneshot::channel();
         let (end, done) = channel();
-        let played = std::thread::spawn(move || serve(&mut peer, fault, &theirs, tell, &done));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
+        let played = peer.start(move |peer| serve(peer, fault, &theirs, tell, &done));
+        block_on(async {
             if fault == Fault::Dropped {
                 tokio::select! {
                     stored = store(port, ours) => panic!("it was to be in the middle: {stored:?}"),
@@ -140,7 +133,6 @@ fn a_broken_upload_ends_with_a_reset_and_never_in_order() {
                 store(port, ours).await.unwrap_err();
             }
         });
-        drop(runtime);
         // Where nobody waits for it, nobody hears it.
         let _ = end.send(());
         played.join().unwrap().unwrap_or_else(|why| panic!("{fault:?}: {why}"));

@@ -6,13 +6,38 @@ mod broken_uploads;
 mod handles;
 mod model;
 mod peer;
-mod pipe;
 mod pool;
 mod story;
 mod streams;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use client::{Client, Credentials, Endpoint, Options, SessionSpec, no_watcher};
+
+use peer::Peer;
+
+/// An anonymous session with the server at this port.
+fn spec(port: u16, options: Options) -> SessionSpec {
+    SessionSpec { options, ..SessionSpec::new(Endpoint::new("127.0.0.1", port), Credentials::anonymous()) }
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(work)
+}
+
+/// Opens a session with a peer that plays its part, and acts: what both came to.
+fn meet<P: Send + 'static, T>(
+    options: Options,
+    play: impl FnOnce(&mut Peer) -> Result<P, String> + Send + 'static,
+    act: impl AsyncFnOnce(Client) -> T,
+) -> (P, T) {
+    let peer = Peer::new();
+    let spec = spec(peer.port(), options);
+    let played = peer.start(play);
+    let done = block_on(async { act(Client::open(spec, no_watcher()).await.unwrap()).await });
+    (played.join().unwrap().unwrap(), done)
+}
 
 fn stories() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/sessions/client");

@@ -22,6 +22,7 @@
 //! and `{dead}` a port where nobody listens, and `{silent}` one where nothing answers.
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use net::reserve::Reserved;
@@ -30,36 +31,15 @@ use socket2::{Domain, SockRef, Socket, Type};
 /// A peer that waits for longer than this waits for ever: the test has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-const LOGIN: &[(&str, &str)] = &[
-    ("S", "220 ready"),
-    ("C", "USER anonymous"),
-    ("S", "331 who?"),
-    ("C", "PASS pasv@"),
-    ("S", "230 welcome"),
-    ("C", "FEAT"),
-];
-const OFFERED: &[(&str, &str)] = &[
-    ("S", "211-Features:"),
-    ("S", " MLST type*;size*;modify*;unique*;"),
-    ("S", " SIZE"),
-    ("S", " MDTM"),
-    ("S", " MFMT"),
-    ("S", " REST STREAM"),
-    ("S", "211 End"),
-    ("C", "TYPE I"),
-    ("S", "200 I it is"),
-];
-const PLAIN: &[(&str, &str)] = &[("S", "500 FEAT?"), ("C", "TYPE I"), ("S", "200 I it is")];
-const HASHING: &[(&str, &str)] = &[
-    ("S", "211-Features:"),
-    ("S", " SIZE"),
-    ("S", " REST STREAM"),
-    ("S", " RANG STREAM"),
-    ("S", " HASH SHA-256*;SHA-1"),
-    ("S", "211 End"),
-    ("C", "TYPE I"),
-    ("S", "200 I it is"),
-];
+const LOGIN: &str = "S: 220 ready
+C: USER anonymous
+S: 331 who?
+C: PASS pasv@
+S: 230 welcome
+C: FEAT";
+const OFFERED: [&str; 5] =
+    ["MLST type*;size*;modify*;unique*;", "SIZE", "MDTM", "MFMT", "REST STREAM"];
+const HASHING: [&str; 4] = ["SIZE", "REST STREAM", "RANG STREAM", "HASH SHA-256*;SHA-1"];
 
 /// The server's side of a story.
 pub(crate) struct Peer {
@@ -91,39 +71,36 @@ impl Peer {
         self.listener.local_addr().expect("a bound socket").port()
     }
 
+    /// Takes a control connection, and plays a part on a thread of its own.
+    pub(crate) fn start<T: Send + 'static>(
+        mut self,
+        play: impl FnOnce(&mut Self) -> Result<T, String> + Send + 'static,
+    ) -> JoinHandle<Result<T, String>> {
+        std::thread::spawn(move || {
+            self.new_control()?;
+            play(&mut self)
+        })
+    }
+
     /// Plays the lines in order.
-    pub(crate) fn play(&mut self, steps: &[(String, String)]) -> Result<(), String> {
-        self.new_control()?;
-        for (kind, text) in steps {
-            self.step(kind, text).map_err(|why| format!("at \"{kind} {text}\": {why}"))?;
-        }
-        Ok(())
+    pub(crate) fn play(&mut self, steps: &str) -> Result<(), String> {
+        steps.lines().try_for_each(|line| {
+            let (kind, text) = line.split_once(' ').unwrap_or((line, ""));
+            self.step(kind, text).map_err(|why| format!("at \"{line}\": {why}"))
+        })
     }
 
     pub(crate) fn step(&mut self, kind: &str, text: &str) -> Result<(), String> {
         match (kind, text) {
-            ("S:" | "S", _) => self.say(text),
-            ("C:" | "C", _) => self.expect(text),
-            ("DP", _) => {
-                self.expect("EPSV")?;
-                self.say("229 come (|||{port}|)")
-            }
+            ("S:", _) => self.say(text),
+            ("C:", _) => self.expect(text),
+            ("DP", _) => self.play("C: EPSV\nS: 229 come (|||{port}|)"),
             ("T:", _) => {
-                self.step("DP", "")?;
-                self.expect(text)?;
-                self.say("150 go on")
+                self.play(&format!("DP\nC: {text}\nS: 150 go on"))
             }
-            ("F:", _) => ["250-look", &format!(" {text}"), "250 that was it"]
-                .iter()
-                .try_for_each(|line| self.say(line)),
-            ("D>.", _) => {
-                self.step("D>", text)?;
-                self.step("!", "close-data")
-            }
-            ("D<.", _) => {
-                self.step("D<", text)?;
-                self.step("!", "wait-data")
-            }
+            ("F:", _) => self.play(&format!("S: 250-look\nS:  {text}\nS: 250 that was it")),
+            ("D>.", _) => self.play(&format!("D> {text}\n! close-data")),
+            ("D<.", _) => self.play(&format!("D< {text}\n! wait-data")),
             ("D>", _) => {
                 let bytes = unescape(text);
                 self.data()?.write_all(&bytes).map_err(|e| format!("sending data: {e}"))
@@ -134,13 +111,10 @@ impl Peer {
                 self.data()?.read_exact(&mut got).map_err(|e| format!("receiving data: {e}"))?;
                 equal(&got, &wanted)
             }
-            ("!", "login") => self.login(OFFERED),
-            ("!", "login again") => {
-                self.new_control()?;
-                self.login(OFFERED)
-            }
-            ("!", "login plain") => self.login(PLAIN),
-            ("!", "login hash") => self.login(HASHING),
+            ("!", "login") => self.login(&OFFERED),
+            ("!", "login again") => self.play("! new-control\n! login"),
+            ("!", "login plain") => self.login(&[]),
+            ("!", "login hash") => self.login(&HASHING),
             ("!", "close-data") => {
                 self.data()?;
                 self.data = None;
@@ -188,8 +162,19 @@ impl Peer {
         }
     }
 
-    fn login(&mut self, offered: &[(&str, &str)]) -> Result<(), String> {
-        LOGIN.iter().chain(offered).try_for_each(|(kind, text)| self.step(kind, text))
+    /// The usual login, with these lines in FEAT, or without FEAT.
+    fn login(&mut self, offered: &[&str]) -> Result<(), String> {
+        self.play(LOGIN)?;
+        let offered = offered.join("\\r\\n ");
+        let features = format!("211-Features:\\r\\n {offered}\\r\\n211 End");
+        self.say(if offered.is_empty() { "500 FEAT?" } else { &features })?;
+        self.play("C: TYPE I\nS: 200 I it is")
+    }
+
+    /// Reads whatever is said up to the client's end of the control connection.
+    pub(crate) fn until_closed(&mut self) -> Result<(), String> {
+        let all = self.control()?.read_to_end(&mut Vec::new());
+        all.map(drop).map_err(|e| e.to_string())
     }
 
     fn new_control(&mut self) -> Result<(), String> {

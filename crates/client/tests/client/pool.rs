@@ -3,11 +3,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-use client::{Credentials, Endpoint, Error, Pool, SessionSpec, no_watcher};
+use client::{Error, Options, Patience, Pool, Remote, no_watcher};
+use storage::{Create, Tree, VPath};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use wire::Pathname;
+
+use crate::peer::Peer;
+use crate::spec;
 
 /// A server that allows so many sessions, and what has become of them.
 #[derive(Default)]
@@ -16,6 +20,8 @@ struct Server {
     /// With which reply it refuses the next one, and where.
     refusal: &'static str,
     after_login: bool,
+    /// It ends a session at the second SIZE, and says this before.
+    leaves: Option<&'static str>,
     now: AtomicUsize,
     most: AtomicUsize,
     opened: AtomicUsize,
@@ -49,7 +55,7 @@ impl Server {
             return control.write_all(self.refusal.as_bytes()).await;
         }
         control.write_all(b"220 hello\r\n").await?;
-        let mut line = String::new();
+        let (mut line, mut sizes) = (String::new(), 0);
         loop {
             line.clear();
             if control.read_line(&mut line).await? == 0 {
@@ -63,8 +69,12 @@ impl Server {
                     self.most.fetch_max(self.now.load(SeqCst).min(now), SeqCst);
                     "230 welcome\r\n"
                 }
+                Some("SIZE" | "DELE") if self.leaves.is_some() && sizes > 0 => {
+                    return control.write_all(self.leaves.unwrap_or_default().as_bytes()).await;
+                }
                 Some("SIZE") if line.contains("last") => "421 that was the last\r\n",
                 Some("SIZE") => {
+                    sizes += 1;
                     tokio::time::sleep(Duration::from_millis(20)).await;
                     "213 7\r\n"
                 }
@@ -84,9 +94,8 @@ impl Server {
 }
 
 fn pool(port: u16, most: usize) -> Pool {
-    let mut spec = SessionSpec::new(Endpoint::new("127.0.0.1", port), Credentials::anonymous());
-    spec.options.patience.full = Duration::from_millis(100);
-    Pool::new(spec, no_watcher(), most)
+    let patience = Patience { full: Duration::from_millis(100), ..Patience::default() };
+    Pool::new(spec(port, Options { patience, ..Options::default() }), no_watcher(), most)
 }
 
 async fn size(pool: Pool, name: &str) -> Result<Option<u64>, Error> {
@@ -148,4 +157,58 @@ async fn a_server_that_has_no_place_for_the_first_session_is_an_error_for_all() 
     let pool = pool(port, 4);
     let tasks: JoinSet<_> = (0..2).map(|_| size(pool.clone(), "f")).collect();
     assert!(tasks.join_all().await.iter().all(Result::is_err));
+}
+
+#[tokio::test]
+async fn an_idle_session_that_has_ended_is_replaced_unless_something_may_have_been_changed() {
+    for leaves in ["", "421 idle for too long\r\n"] {
+        let server = Server { allowed: 9, leaves: Some(leaves), ..Server::default() };
+        let (server, port) = server.start().await;
+        let pool = pool(port, 1);
+        for opened in 1..4 {
+            assert_eq!(size(pool.clone(), "f").await.unwrap(), Some(7));
+            assert_eq!(server.opened.load(SeqCst), opened, "{leaves}");
+        }
+        let removed = pool.get().await.unwrap().remove(&Pathname::new("f").unwrap()).await;
+        assert!(matches!(removed, Err(Error::Broken { .. })), "{removed:?}");
+    }
+}
+
+/// While another task waits for the only session, perhaps for a long upload.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_keeps_its_session_until_the_file_has_its_name() {
+    let peer = Peer::new();
+    let pool = pool(peer.port(), 1);
+    let steps = "! login
+C: MLST a
+S: 550 no such file
+C: MLST
+S: 250-\\r\\n type=dir; /\\r\\n250 End
+C: MLST .pasv-*
+S: 550 no such file
+C: EPSV
+S: 229 (|||{port}|)
+C: STOR .pasv-*
+S: 150 send it
+D< abc
+! wait-data
+S: 226 done
+C: SIZE .pasv-*
+S: 213 3
+C: RNFR .pasv-*
+S: 350 to what?
+C: RNTO a
+S: 250 done
+C: SIZE other
+S: 213 7";
+    let played = peer.start(|peer| peer.play(steps));
+    let tree = Remote::new(pool.clone(), None);
+    let path = VPath::root().join(b"a").unwrap();
+    let mut sink = tree.create(&path, Create::Replace).await.unwrap();
+    sink.write(b"abc").await.unwrap();
+    let other = tokio::spawn(size(pool, "other"));
+    tokio::task::yield_now().await;
+    sink.commit().await.unwrap();
+    assert_eq!(other.await.unwrap().unwrap(), Some(7));
+    played.join().unwrap().unwrap();
 }

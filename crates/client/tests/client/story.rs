@@ -24,13 +24,12 @@ use client::copy::{CopyError, TreeOptions, is_reserved};
 use client::removal::Removed;
 use client::upload::Resumed;
 use client::walk::Walk;
-use client::{
-    Client, Credentials, Endpoint, Error, Event, Mode, Options, Progress, SessionSpec, Sink, Verify,
-};
+use client::{Client, Error, Event, Mode, Options, Progress, Sink, Verify};
 use wire::Pathname;
 use wire::pathname::show;
 
 use crate::peer::{Peer, unescape};
+use crate::{block_on, spec};
 
 /// Long enough to be passed by nothing but silence.
 const SHORT: Duration = Duration::from_millis(200);
@@ -41,21 +40,20 @@ struct Script {
     goals: Vec<String>,
     results: Vec<String>,
     events: Vec<String>,
-    steps: Vec<(String, String)>,
+    /// The peer's lines.
+    steps: String,
 }
 
 pub(crate) fn tell(text: &str) -> Result<(), String> {
     let script = read(text)?;
-    let mut peer = Peer::new();
+    let peer = Peer::new();
     let port = peer.port();
     let steps = script.steps;
-    let played = std::thread::spawn(move || peer.play(&steps));
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
+    let played = peer.start(move |peer| peer.play(&steps));
     let events = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&events);
     let options = script.options;
-    let results = runtime.block_on(async {
+    let results = block_on(async {
         let watch = Arc::new(move |event: &Event| {
             seen.lock().expect("nobody panics with it").push(event.to_string());
         });
@@ -111,7 +109,7 @@ fn read(text: &str) -> Result<Script, String> {
             ("=", result) => script.results.push(result.to_owned()),
             ("*", event) => script.events.push(event.to_owned()),
             ("S:" | "C:" | "DP" | "T:" | "D>" | "D<" | "D>." | "D<." | "F:" | "!", _) => {
-                script.steps.push((kind.to_owned(), rest.to_owned()))
+                script.steps += &format!("{line}\n");
             }
             _ => return Err(format!("not a line of a story: {line}")),
         }
@@ -124,7 +122,6 @@ fn rest_of(goal: &str) -> &str {
 }
 
 async fn act(port: u16, options: Options, goals: &[String], watch: client::Watcher) -> Vec<String> {
-    let site = Endpoint { host: "127.0.0.1".to_owned(), port };
     let skipped = Arc::new(Mutex::new(Vec::new()));
     let lines = Arc::clone(&skipped);
     let watch: client::Watcher = Arc::new(move |event: &Event| {
@@ -133,8 +130,7 @@ async fn act(port: u16, options: Options, goals: &[String], watch: client::Watch
         }
         watch(event);
     });
-    let spec = SessionSpec { options, ..SessionSpec::new(site, Credentials::anonymous()) };
-    let mut client = match Client::open(spec, watch).await {
+    let mut client = match Client::open(spec(port, options), watch).await {
         Ok(client) => client,
         Err(error) => return vec![fault(&error)],
     };

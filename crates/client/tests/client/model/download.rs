@@ -9,9 +9,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use client::copy::{CopyError, Downloads, Got, Target, TreeOptions, is_reserved, part_name};
-use client::{Client, Credentials, Endpoint, Event, Mode, Options, Patience, SessionSpec, Verify};
+use client::{Client, Event, Mode, Options, Patience, Verify};
 use proptest::prelude::*;
-use proptest::test_runner::TestCaseError;
 use wire::Pathname;
 
 use super::folder::{Deed, Files, Parts, act, deeds, files};
@@ -124,7 +123,6 @@ impl Scene {
     }
 
     pub(crate) async fn client(&self, verify: Verify) -> Result<Client, CopyError> {
-        let site = Endpoint { host: "127.0.0.1".to_owned(), port: self.server.port };
         let patience = Patience { reply: Duration::from_secs(10), ..Patience::default() };
         let options = Options { mode: Mode::Passive, verify, patience, ..Options::default() };
         let (said, skipped) = (Arc::clone(&self.said), Arc::clone(&self.skipped));
@@ -134,7 +132,7 @@ impl Scene {
                 skipped.lock().expect("nobody panics").insert(format!("t/{what}"));
             }
         });
-        let spec = SessionSpec { options, ..SessionSpec::new(site, Credentials::anonymous()) };
+        let spec = crate::spec(self.server.port, options);
         Ok(Client::open(spec, watch).await?)
     }
 
@@ -383,16 +381,7 @@ async fn play(plan: &Plan) -> Result<(), String> {
     Ok(())
 }
 
-fn try_many(cases: u32) {
-    let runtime = super::runtime();
-    let mut runner = super::runner(cases);
-    let outcome = runner.run(&plans(), |plan| runtime.block_on(play(&plan)).map_err(TestCaseError::fail));
-    if let Err(error) = outcome {
-        panic!("{error}");
-    }
-}
-
 #[test]
 fn downloads_are_right_whatever_happens() {
-    try_many(1000);
+    super::try_many(1000, &plans(), async |plan| play(&plan).await);
 }

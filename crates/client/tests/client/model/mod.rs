@@ -21,14 +21,17 @@ mod server;
 mod upload;
 mod world;
 
-use proptest::test_runner::{Config, TestRunner};
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
-/// A configuration that the environment may override.
-pub(crate) fn runner(cases: u32) -> TestRunner {
+/// Tries so many cases, or as many as the environment says.
+fn try_many<S: Strategy>(cases: u32, plans: &S, play: impl AsyncFn(S::Value) -> Result<(), String>) {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(cases);
-    TestRunner::new(Config { cases, failure_persistence: None, max_shrink_iters: 400, ..Config::default() })
-}
-
-pub(crate) fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 400, ..Config::default() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let tried =
+        TestRunner::new(config).run(plans, |plan| runtime.block_on(play(plan)).map_err(TestCaseError::fail));
+    if let Err(error) = tried {
+        panic!("{error}");
+    }
 }

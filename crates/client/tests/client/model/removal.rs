@@ -10,9 +10,8 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use client::removal::Removed;
-use client::{Client, Credentials, Endpoint, Mode, Options, SessionSpec, no_watcher};
+use client::{Client, Mode, Options, no_watcher};
 use proptest::prelude::*;
-use proptest::test_runner::TestCaseError;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use wire::pathname::show;
@@ -211,10 +210,9 @@ async fn play(things: &[Thing], links: Links, rights: Rights, whole: bool) -> Re
             serve(control, root, links, rights).await
         })
     };
-    let site = Endpoint { host: "127.0.0.1".to_owned(), port };
     let options = Options { mode: Mode::Passive, ..Options::default() };
     let fail = |error: client::Error| error.to_string();
-    let spec = SessionSpec { options, ..SessionSpec::new(site, Credentials::anonymous()) };
+    let spec = crate::spec(port, options);
     let mut client = Client::open(spec, no_watcher()).await.map_err(fail)?;
     let target = if whole { "trash" } else { "trash/d0" };
     let mut left = Vec::new();
@@ -247,15 +245,10 @@ async fn play(things: &[Thing], links: Links, rights: Rights, whole: bool) -> Re
 
 #[test]
 fn nothing_is_deleted_beside_the_tree_whatever_links_lead_where() {
-    let runtime = super::runtime();
-    let mut runner = super::runner(300);
     let links = prop_oneof![Just(Links::AsTargets), Just(Links::AsSlink), Just(Links::Listed)];
     let rights = prop_oneof![Just(Rights::All), Just(Rights::KeepsLinks)];
     let cases = (things(), links, rights, any::<bool>());
-    let outcome = runner.run(&cases, |(things, links, rights, whole)| {
-        runtime.block_on(play(&things, links, rights, whole)).map_err(TestCaseError::fail)
+    super::try_many(300, &cases, async |(things, links, rights, whole)| {
+        play(&things, links, rights, whole).await
     });
-    if let Err(error) = outcome {
-        panic!("{error}");
-    }
 }

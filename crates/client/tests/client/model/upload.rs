@@ -8,11 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use client::upload::{Records, Stored};
-use client::{
-    Client, Credentials, Endpoint, Error, Event, Mode, Options, Patience, Progress, SessionSpec, Verify,
-};
+use client::{Client, Error, Event, Mode, Options, Patience, Progress, SessionSpec, Verify};
 use proptest::prelude::*;
-use proptest::test_runner::TestCaseError;
 
 use super::download::{Turns, folder, path};
 use super::server::Server;
@@ -153,32 +150,19 @@ impl Scene {
         let (ours, versions, clock) = (self.ours(), Arc::clone(&self.versions), Arc::clone(&self.clock));
         let change = change.clone();
         Box::new(move || {
-            let mut bytes = fs::read(&ours).expect("our file");
-            match change {
-                Change::Grow(content) => bytes.extend(content.bytes()),
-                Change::Shrink(at) => bytes.truncate(point(at, bytes.len())),
-                Change::Replace(content) => bytes = content.bytes(),
-                Change::Touch(at) => {
-                    let at = point(at, bytes.len());
-                    if let Some(byte) = bytes.get_mut(at) {
-                        *byte = byte.wrapping_add(1);
-                    }
-                }
-                Change::Remove => bytes.clear(),
-            }
+            let bytes = change.of(fs::read(&ours).expect("our file"));
             write(&ours, &bytes, &versions, &clock);
         })
     }
 
     pub(crate) async fn put(&self, file: &Path, resume: bool, verify: Verify) -> Result<Stored, Error> {
-        let site = Endpoint { host: "127.0.0.1".to_owned(), port: self.server.port };
         let patience = Patience { reply: Duration::from_secs(10), ..Patience::default() };
         let options = Options { mode: Mode::Passive, verify, patience, ..Options::default() };
         let said = Arc::clone(&self.said);
         let watch =
             Arc::new(move |event: &Event| said.lock().expect("nobody panics").push(event.to_string()));
         let uploads = Some(Records::in_folder(self.records()));
-        let spec = SessionSpec { options, uploads, ..SessionSpec::new(site, Credentials::anonymous()) };
+        let spec = SessionSpec { uploads, ..crate::spec(self.server.port, options) };
         let mut client = Client::open(spec, watch).await?;
         let file = Arc::new(fs::File::open(file).expect("our file"));
         let progress = Arc::new(Progress::default());
@@ -366,12 +350,7 @@ async fn play(plan: &Plan) -> Result<(), String> {
 
 #[test]
 fn uploads_are_right_whatever_happens() {
-    let runtime = super::runtime();
-    let mut runner = super::runner(600);
-    let outcome = runner.run(&plans(), |plan| runtime.block_on(play(&plan)).map_err(TestCaseError::fail));
-    if let Err(error) = outcome {
-        panic!("{error}");
-    }
+    super::try_many(600, &plans(), async |plan| play(&plan).await);
 }
 
 /// Long enough to be noted without `-c`.

@@ -79,6 +79,25 @@ pub(crate) enum Change {
     Remove,
 }
 
+impl Change {
+    /// What becomes of a file; nothing is left of one that is removed.
+    pub(crate) fn of(&self, mut bytes: Vec<u8>) -> Vec<u8> {
+        match self {
+            Self::Grow(content) => bytes.extend(content.bytes()),
+            Self::Shrink(at) => bytes.truncate(point(*at, bytes.len())),
+            Self::Replace(content) => bytes = content.bytes(),
+            Self::Touch(at) => {
+                let at = point(*at, bytes.len());
+                if let Some(byte) = bytes.get_mut(at) {
+                    *byte = byte.wrapping_add(1);
+                }
+            }
+            Self::Remove => bytes.clear(),
+        }
+        bytes
+    }
+}
+
 /// Bytes that are made of a few numbers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Content {
@@ -192,23 +211,12 @@ impl World {
     }
 
     pub(crate) fn change(&mut self, name: &str, change: &Change) {
-        let mut bytes = self.files.get(name).map(|file| file.bytes.clone()).unwrap_or_default();
-        match change {
-            Change::Grow(content) => bytes.extend(content.bytes()),
-            Change::Shrink(at) => bytes.truncate(point(*at, bytes.len())),
-            Change::Replace(content) => bytes = content.bytes(),
-            Change::Touch(at) => {
-                let at = point(*at, bytes.len());
-                if let Some(byte) = bytes.get_mut(at) {
-                    *byte = byte.wrapping_add(1);
-                }
-            }
-            Change::Remove => {
-                self.files.remove(name);
-                return;
-            }
+        if let Change::Remove = change {
+            self.files.remove(name);
+            return;
         }
-        self.put(name, bytes);
+        let bytes = self.files.get(name).map(|file| file.bytes.clone()).unwrap_or_default();
+        self.put(name, change.of(bytes));
     }
 
     /// From here on only what is there now, and what comes, counts as a version.
