@@ -217,21 +217,10 @@ impl Client {
         path: &Pathname,
         wanted: impl Fn(&Entry) -> bool + Send + Sync,
     ) -> Result<Option<bool>, Error> {
-        let bytes = path.as_bytes();
-        let (parent, name) = match bytes.iter().rposition(|byte| *byte == b'/') {
-            Some(0) => (Pathname::new("/").ok(), bytes.get(1..)),
-            Some(at) => (Pathname::new(bytes.get(..at).unwrap_or_default()).ok(), bytes.get(at + 1..)),
-            None => (None, Some(bytes)),
-        };
-        let mut found = false;
-        let mut each = |entry: Entry| {
-            found |= Some(entry.name.as_slice()) == name && wanted(&entry);
-            Ok(())
-        };
-        match self.list(parent.as_ref(), &mut each).await {
-            Ok(unread) if found || unread.is_empty() => Ok(Some(found)),
+        match self.listed(path).await {
+            Ok((Some(entry), _)) if wanted(&entry) => Ok(Some(true)),
             // It may be on a line that could not be read.
-            Ok(_) => Ok(None),
+            Ok((_, unread)) => Ok(unread.is_empty().then_some(false)),
             Err(Error::Refused { .. }) => Ok(None),
             Err(other) => Err(other),
         }

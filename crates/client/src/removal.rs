@@ -18,11 +18,12 @@ use std::collections::{HashMap, HashSet};
 
 use wire::facts::EntryType;
 use wire::pathname::show;
-use wire::{Command, Entry, Pathname};
+use wire::{Command, Pathname};
 
 use crate::client::Client;
 use crate::error::Error;
 use crate::going_on::{GoingOn, Next};
+use crate::paths::parent_and_name;
 use crate::walk::{Walk, below};
 
 /// Does something once more in a new session where the session was lost. What is left of errors is one that
@@ -85,11 +86,12 @@ impl Client {
             report(Removed::Directory(root));
             return Ok(true);
         }
-        let (parent, name) = split(&root);
+        let (parent, name) = parent_and_name(&root);
+        let name = name.as_bytes();
         // Without MLST that it is a directory is known from CWD, which follows links.
         let told = if self.features.has("MLST") { kind } else { None };
         let kind = match told {
-            None => going_on!(self, walk.going_on, self.kind_in_listing(parent.as_ref(), name).await)?,
+            None => going_on!(self, walk.going_on, self.kind_in_listing(&root).await)?,
             told => told,
         };
         if kind.is_some_and(|kind| !kind.is_directory()) {
@@ -231,21 +233,11 @@ enum Deed {
 
 impl Client {
     /// What the listing of its parent tells a name to be; `None` where it does not tell.
-    async fn kind_in_listing(
-        &mut self,
-        parent: Option<&Pathname>,
-        name: &[u8],
-    ) -> Result<Option<EntryType>, Error> {
-        let mut kind = None;
-        let mut each = |entry: Entry| {
-            if entry.name == name {
-                kind = entry.facts.kind;
-            }
-            Ok(())
-        };
-        match self.list(parent, &mut each).await {
-            Err(error) if !error.leaves_session_usable() => Err(error),
-            _ => Ok(kind),
+    async fn kind_in_listing(&mut self, path: &Pathname) -> Result<Option<EntryType>, Error> {
+        match self.listed(path).await {
+            Ok((found, _)) => Ok(found.and_then(|entry| entry.facts.kind)),
+            Err(error) if error.leaves_session_usable() => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -299,15 +291,6 @@ fn is_child(path: &[u8], parent: &[u8], name: &[u8]) -> bool {
     plain(path) == wanted || !path.iter().any(|b| matches!(b, b'/' | b'\\'))
 }
 
-/// The directory that a path is in, `None` where the session is, and its name there.
-fn split(path: &Pathname) -> (Option<Pathname>, &[u8]) {
-    let bytes = path.as_bytes();
-    let Some(slash) = bytes.iter().rposition(|byte| *byte == b'/') else { return (None, bytes) };
-    let (parent, name) = bytes.split_at(slash);
-    let parent = if parent.is_empty() { &b"/"[..] } else { parent };
-    (Pathname::new(parent.to_vec()).ok(), name.get(1..).unwrap_or_default())
-}
-
 fn leads_to(path: &Pathname, there: &Pathname) -> String {
     format!("\"{path}\": not entered, as the server says that it is at \"{there}\": it may be a link")
 }
@@ -343,11 +326,8 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_its_parent_and_a_name() {
+    fn slashes_at_the_end_are_cut_off() {
         let path = |p: &str| Pathname::new(p).unwrap();
-        assert_eq!(split(&path("a")), (None, &b"a"[..]));
-        assert_eq!(split(&path("/a")), (Some(path("/")), &b"a"[..]));
-        assert_eq!(split(&path("a/b/c")), (Some(path("a/b")), &b"c"[..]));
         assert_eq!(trimmed(&path("a//")), path("a"));
         assert_eq!(trimmed(&path("/")), path("/"));
     }

@@ -22,7 +22,7 @@
 //!
 //! **Only what is proven is kept.** With `-c` the start of a file is kept when the label names the same
 //! source with the same time, and no fact differs; or when the server's HASH of exactly these bytes (RANG) is
-//! ours (`prefix`). Then the transfer starts up to 64 KiB before the end of the part, and these bytes are
+//! ours (see `proof`). Then the transfer starts up to 64 KiB before the end of the part, and these bytes are
 //! compared before anything is appended (`seam`). Everything else starts over, and says so.
 //!
 //! **What changed while it was read is read again.** After the last byte the facts are asked for once more.
@@ -33,7 +33,6 @@ mod label;
 mod link;
 mod name;
 mod part;
-mod prefix;
 mod put;
 mod seam;
 mod source;

@@ -12,7 +12,7 @@ use std::time::UNIX_EPOCH;
 
 use net::pump::Progress;
 use wire::facts::EntryType;
-use wire::{Entry, Pathname, Stamp};
+use wire::{Pathname, Stamp};
 
 use super::target::{LocalError, Why};
 use super::{CopyError, Got, OnLinks, TreeOptions};
@@ -195,14 +195,9 @@ impl Client {
             return Ok(false);
         }
         // The server knows neither command, so that the refusal may say nothing: its listing does.
-        let (parent, name) = (parent(path), last_name(path).to_vec());
-        let mut found = false;
-        let mut each = |entry: Entry| {
-            found |= entry.name == name;
-            Ok(())
-        };
-        match self.list(parent.as_ref(), &mut each).await {
-            Ok(_) | Err(Error::Refused { .. }) => Ok(found),
+        match self.listed(path).await {
+            Ok((found, _)) => Ok(found.is_some()),
+            Err(Error::Refused { .. }) => Ok(false),
             Err(other) => Err(other),
         }
     }
@@ -391,13 +386,6 @@ fn parent(path: &Pathname) -> Option<Pathname> {
 /// Something is wrong with a file of ours.
 fn ours(path: &Path, error: io::Error) -> CopyError {
     LocalError { path: path.to_owned(), why: Why::Io(error) }.into()
-}
-
-/// The last name of a path.
-fn last_name(path: &Pathname) -> &[u8] {
-    let bytes = path.as_bytes();
-    let bytes = bytes.strip_suffix(b"/").unwrap_or(bytes);
-    bytes.rsplit(|byte| *byte == b'/').next().unwrap_or(bytes)
 }
 
 /// The time of modification, to the second; none for times before 1970.

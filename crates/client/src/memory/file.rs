@@ -5,6 +5,8 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use tempfile::NamedTempFile;
+
 /// `$XDG_STATE_HOME/pasv`, else `~/.local/state/pasv`; none where there is no home. A relative path is
 /// ignored (XDG Base Directory Specification).
 #[must_use]
@@ -18,8 +20,13 @@ pub fn folder() -> Option<PathBuf> {
 /// Makes the folder of a file, for its owner only, and locks it: two programs at once would each lose what
 /// the other has learned.
 pub(super) fn lock(file: &Path) -> io::Result<File> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder_of(file))?;
+    make_folder(file)?;
     lock_existing(file)
+}
+
+/// Makes the folder of a file, for its owner only.
+pub(crate) fn make_folder(file: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder_of(file))
 }
 
 /// The same where the folder is not made.
@@ -49,15 +56,21 @@ pub(super) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Replaces a file in one step, mode 0600. Where a person has put a link, the file that it leads to is
+/// Replaces a file in one step, mode 0600, and brings it to the disk. Where a person has put a link, the file that it leads to is
 /// replaced.
 pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let mut new = tempfile::Builder::new().suffix(".new").tempfile_in(folder_of(&path))?;
-    new.write_all(content)?;
+    let new = new_beside(&path, content)?;
     new.as_file().sync_all()?;
     new.persist(&path)?;
     Ok(())
+}
+
+/// A new file with this content, to be renamed to `path`.
+pub(crate) fn new_beside(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
+    let mut new = tempfile::Builder::new().suffix(".new").tempfile_in(folder_of(path))?;
+    new.write_all(content)?;
+    Ok(new)
 }
 
 /// Seconds since 1970.

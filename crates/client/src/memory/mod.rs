@@ -6,7 +6,7 @@
 //!   netrc         host --> user and password; another program's file, never written
 //! ```
 //! All of it is small text files below [`folder`], one line for each server.
-mod file;
+pub(crate) mod file;
 pub mod known_sites;
 pub mod methods;
 pub mod netrc;

@@ -22,6 +22,6 @@ impl Credentials {
     /// Is it one of the two names that everybody may use (RFC 1635)?
     #[must_use]
     pub fn is_anonymous(&self) -> bool {
-        self.user.eq_ignore_ascii_case(b"anonymous") || self.user.eq_ignore_ascii_case(b"ftp")
+        storage::gate::is_anonymous(&self.user)
     }
 }

@@ -13,14 +13,16 @@
 //! change within the second that is its time), and of no use after thirty days. The process may be killed at
 //! any time: without the last number any length up to that of the file may have been sent.
 use std::fmt;
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use sha2::{Digest as _, Sha256};
 use wire::{Pathname, Stamp};
+
+use crate::memory::file::{make_folder, new_beside};
 
 /// Servers keep a part for some days at most.
 const EXPIRY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -203,30 +205,16 @@ impl RecordFile {
             "2 {device} {inode} {length} {}.{} {}.{} {}{sent}\n",
             modified.0, modified.1, changed.0, changed.1, record.was
         );
-        if let Some(folder) = self.0.parent() {
-            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        }
-        let new = self.0.with_extension(std::process::id().to_string());
-        let written = write_new(&new, text.as_bytes()).and_then(|()| fs::rename(&new, &self.0));
-        if written.is_err() {
-            // It may not even be there.
-            let _ = fs::remove_file(&new);
-        }
-        written
+        make_folder(&self.0)?;
+        // Not brought to the disk: after a power failure it may be lost, and the file is sent whole.
+        new_beside(&self.0, text.as_bytes())?.persist(&self.0)?;
+        Ok(())
     }
 
     pub(crate) fn forget(&self) {
         // That it is not there is fine; one that cannot be removed is of another file sooner or later.
         let _ = fs::remove_file(&self.0);
     }
-}
-
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(bytes)
 }
 
 #[cfg(test)]

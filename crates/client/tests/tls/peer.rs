@@ -80,30 +80,34 @@ impl Peer {
 
     /// Takes a control connection, and protects it in the way that the client begins.
     pub(crate) async fn open(&mut self, tls: TlsMode) {
-        self.accept().await;
-        if tls == TlsMode::Implicit {
-            let binding = self.control().accept_tls(&self.tls, None, PATIENCE).await;
-            self.binding = Some(binding.expect("implicit TLS"));
-            self.say("220 ready").await;
-            return;
+        if tls != TlsMode::Implicit {
+            return self.open_with(b"234 go on\r\n").await;
         }
+        self.accept().await;
+        let binding = self.control().accept_tls(&self.tls, None, PATIENCE).await;
+        self.binding = Some(binding.expect("implicit TLS"));
         self.say("220 ready").await;
-        self.hears("AUTH TLS").await;
-        let binding = self.explicit().await;
-        self.binding = Some(binding.expect("explicit TLS"));
     }
 
-    /// The same with another answer than 234 to AUTH.
-    pub(crate) async fn open_with(&mut self, answer: &'static [u8]) {
+    /// The same with the login.
+    pub(crate) async fn enter(&mut self, tls: TlsMode) {
+        self.open(tls).await;
+        self.login().await;
+    }
+
+    /// Takes a control connection, and answers unencrypted.
+    pub(crate) async fn greets(&mut self, answers: &[(&str, &str)]) {
         self.accept().await;
         self.say("220 ready").await;
+        self.answers(answers).await;
+    }
+
+    /// The same with this answer to AUTH.
+    pub(crate) async fn open_with(&mut self, answer: &'static [u8]) {
+        self.greets(&[]).await;
         self.hears("AUTH TLS").await;
         let binding = self.answered(answer).await;
         self.binding = Some(binding.expect("explicit TLS"));
-    }
-
-    async fn explicit(&self) -> Result<Binding, UpgradeError> {
-        self.answered(b"234 go on\r\n").await
     }
 
     async fn answered(&self, answer: &'static [u8]) -> Result<Binding, UpgradeError> {
@@ -113,21 +117,19 @@ impl Peer {
 
     /// Takes a control connection whose client is refused in the handshake, and hears nothing of it.
     pub(crate) async fn refuses(&mut self) {
-        self.accept().await;
-        self.say("220 ready").await;
+        self.greets(&[]).await;
         self.hears("AUTH TLS").await;
-        assert!(self.explicit().await.is_err(), "a client that should have been refused");
+        assert!(self.answered(b"234 go on\r\n").await.is_err(), "a client that should have been refused");
         self.control = None;
     }
 
     /// Takes a control connection, and whatever is said on it once TLS was agreed on: as where large packets
     /// do not pass.
     pub(crate) async fn swallows(&mut self, tls: TlsMode) {
-        self.accept().await;
-        if tls != TlsMode::Implicit {
-            self.say("220 ready").await;
-            self.hears("AUTH TLS").await;
-            self.say("234 go on").await;
+        if tls == TlsMode::Implicit {
+            self.accept().await;
+        } else {
+            self.greets(&[("AUTH TLS", "234 go on")]).await;
         }
         let mut swallowed = Vec::new();
         let all = async { while matches!(self.control().read(&mut swallowed).await, Ok(1..)) {} };
@@ -152,14 +154,19 @@ impl Peer {
     }
 
     pub(crate) async fn login(&mut self) {
-        for (heard, said) in [
+        self.answers(&[
             ("USER ada", "331 who?"),
             ("PASS hunter2", "230 in"),
             ("PBSZ 0", "200 yes"),
             ("PROT P", "200 yes"),
             ("FEAT", "211-Features:\r\n SIZE\r\n REST STREAM\r\n211 End"),
             ("TYPE I", "200 yes"),
-        ] {
+        ])
+        .await;
+    }
+
+    pub(crate) async fn answers(&mut self, answers: &[(&str, &str)]) {
+        for (heard, said) in answers {
             self.hears(heard).await;
             self.say(said).await;
         }
@@ -179,6 +186,17 @@ impl Peer {
         assert_eq!(self.next_line().await.as_deref(), Some(wanted));
     }
 
+    pub(crate) async fn hears_no_more(&mut self) {
+        assert_eq!(self.next_line().await, None, "nothing more is said");
+    }
+
+    /// Hears all to the client's end, and no name and no password.
+    pub(crate) async fn hears_no_user(&mut self) {
+        while let Some(line) = self.next_line().await {
+            assert!(!line.contains("USER") && !line.contains("PASS"), "it said {line}");
+        }
+    }
+
     /// The next line, or none at the client's end, however it ends.
     pub(crate) async fn next_line(&mut self) -> Option<String> {
         loop {
@@ -194,13 +212,35 @@ impl Peer {
         }
     }
 
-    /// Answers EPSV.
-    pub(crate) async fn passive(&mut self) {
+    /// Answers EPSV, and the command of a transfer.
+    pub(crate) async fn starts(&mut self, command: &str) {
         let awaited = ActivePort::bind(HERE, None, None).unwrap();
         let port = awaited.local().port();
         self.awaited = Some(awaited);
         self.hears("EPSV").await;
         self.say(&format!("229 come (|||{port}|)")).await;
+        self.answers(&[(command, "150 go on")]).await;
+    }
+
+    /// An upload that arrives.
+    pub(crate) async fn takes(&mut self, bytes: &[u8]) {
+        self.takes_unconfirmed(bytes).await;
+        self.say("226 got it").await;
+        self.answers(&[("SIZE a", &format!("213 {}", bytes.len()))]).await;
+    }
+
+    /// The same without a last reply.
+    pub(crate) async fn takes_unconfirmed(&mut self, bytes: &[u8]) {
+        self.starts("STOR a").await;
+        assert!(self.receives().await == bytes, "other bytes came");
+    }
+
+    /// A download that is whole.
+    pub(crate) async fn gives(&mut self, bytes: &[u8]) {
+        self.answers(&[("SIZE a", &format!("213 {}", bytes.len()))]).await;
+        self.starts("RETR a").await;
+        self.sends(bytes).await;
+        self.say("226 that was it").await;
     }
 
     async fn connected(&mut self) -> Data {
@@ -226,20 +266,23 @@ impl Peer {
     }
 
     /// All bytes of an upload, to its orderly end.
-    pub(crate) async fn receives(&mut self) -> Vec<u8> {
+    async fn receives(&mut self) -> Vec<u8> {
+        let (data, came) = self.received().await;
+        data.finish(PATIENCE).await;
+        came
+    }
+
+    async fn received(&mut self) -> (Data, Vec<u8>) {
         let mut data = self.data(Flow::Receives).await;
         let mut came = Vec::new();
         while pump::receive(&mut data, &mut came, PATIENCE, &Progress::default()).await.unwrap() > 0 {}
-        data.finish(PATIENCE).await;
-        came
+        (data, came)
     }
 
     /// All bytes of an upload and its orderly end; then says `last`, and takes its time to end the data
     /// connection. Until then the client reads, whatever comes, and asks for nothing.
     pub(crate) async fn receives_and_lingers(&mut self, last: &str) -> Vec<u8> {
-        let mut data = self.data(Flow::Receives).await;
-        let mut came = Vec::new();
-        while pump::receive(&mut data, &mut came, PATIENCE, &Progress::default()).await.unwrap() > 0 {}
+        let (mut data, came) = self.received().await;
         self.say(last).await;
         // More than all buffers between us hold: a client that has closed answers it with a reset.
         let sent = pump::send(&mut data, &vec![0; 16 << 20], PATIENCE, &Progress::default()).await;
@@ -273,21 +316,23 @@ impl Peer {
 
     /// A download.
     pub(crate) async fn sends(&mut self, bytes: &[u8]) {
+        self.sent(bytes).await.finish(PATIENCE).await;
+    }
+
+    async fn sent(&mut self, bytes: &[u8]) -> Data {
         let mut data = self.data(Flow::Sends).await;
         pump::send(&mut data, bytes, PATIENCE, &Progress::default()).await.unwrap();
-        data.finish(PATIENCE).await;
+        data
     }
 
     /// A download whose connection ends without the end of TLS.
     pub(crate) async fn sends_and_drops(&mut self, bytes: &[u8]) {
-        let mut data = self.data(Flow::Sends).await;
-        pump::send(&mut data, bytes, PATIENCE, &Progress::default()).await.unwrap();
+        drop(self.sent(bytes).await);
     }
 
     /// The same, in the middle of a record.
     pub(crate) async fn sends_and_tears(&mut self, bytes: &[u8]) {
-        let mut data = self.data(Flow::Sends).await;
-        pump::send(&mut data, bytes, PATIENCE, &Progress::default()).await.unwrap();
+        let data = self.sent(bytes).await;
         // The header of a record of 100 bytes, and three of them.
         SockRef::from(&data).send(&[23, 3, 3, 0, 100, 1, 2, 3]).unwrap();
     }
