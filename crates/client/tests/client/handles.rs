@@ -21,15 +21,12 @@ fn with<T>(steps: &[&str], act: impl AsyncFnOnce(Client) -> T) -> T {
 
 const RETR: &str = "C: SIZE a
 S: 213 6
-C: EPSV
-S: 229 (|||{port}|)
-C: RETR a
-S: 150 here it comes
+T: RETR a
 D> abc";
 
 #[test]
 fn a_file_is_read_piece_by_piece_in_a_session_that_is_moved_in() {
-    let came = with(&[RETR, "D> def\n! close-data\nS: 226 done"], async |client| {
+    let came = with(&[RETR, "D>. def\nS: 226 done"], async |client| {
         let mut download = Download::open(client, &path(), 0).await.unwrap();
         assert_eq!(download.size(), Some(6));
         // It may be read by another task than that which has opened it.
@@ -90,13 +87,10 @@ fn a_download_that_is_stopped_leaves_the_session_usable_and_one_that_is_dropped_
 
 const STOR: &str = "C: MLST a
 S: 550 no such file
-C: EPSV
-S: 229 (|||{port}|)
-C: STOR a
-S: 150 send it
+T: STOR a
 D< abc";
 
-const DONE: &str = "D< def\n! wait-data\nS: 226 done\nC: SIZE a";
+const DONE: &str = "D<. def\nS: 226 done\nC: SIZE a";
 
 #[test]
 fn a_file_is_written_piece_by_piece_and_its_size_is_checked() {
@@ -123,7 +117,7 @@ fn a_file_is_written_behind_what_is_kept_of_it() {
         (WriteMode::Append, "C: APPE a", "g", 7),
     ] {
         let steps = format!(
-            "C: EPSV\nS: 229 (|||{{port}}|)\n{said}\nS: 150 send it\nD< {bytes}\n! wait-data\nS: 226 done\nC: SIZE a\nS: 213 {size}"
+            "C: EPSV\nS: 229 (|||{{port}}|)\n{said}\nS: 150 send it\nD<. {bytes}\nS: 226 done\nC: SIZE a\nS: 213 {size}"
         );
         with(&[&steps], async |mut client| {
             let mut upload = client.open_write(&path(), mode).await.unwrap();

@@ -37,8 +37,7 @@ S: 331 who?
 C: PASS pasv@
 S: 230 welcome
 C: FEAT";
-const OFFERED: [&str; 5] =
-    ["MLST type*;size*;modify*;unique*;", "SIZE", "MDTM", "MFMT", "REST STREAM"];
+const OFFERED: [&str; 5] = ["MLST type*;size*;modify*;unique*;", "SIZE", "MDTM", "MFMT", "REST STREAM"];
 const HASHING: [&str; 4] = ["SIZE", "REST STREAM", "RANG STREAM", "HASH SHA-256*;SHA-1"];
 
 /// The server's side of a story.

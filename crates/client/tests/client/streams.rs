@@ -21,11 +21,7 @@ use crate::peer::{Peer, accept};
 const BLOCKS: usize = 400;
 const BLOCK: usize = 1000;
 
-const LISTING: &str = "! login
-C: EPSV
-S: 229 (|||{port}|)
-C: MLSD
-S: 150 here it comes";
+const LISTING: &str = "! login\nT: MLSD";
 
 /// The listing goes on only while the client hands out what came before.
 fn endless(peer: &mut Peer, delivered: &Receiver<usize>) -> Result<(), String> {
