@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use wire::facts::EntryType;
 use wire::listing::ListingReader;
 use wire::pathname::show;
-use wire::{Command, Entry, Facts, Pathname, Stamp};
+use wire::{Command, Entry, Facts, Pathname, Reply, Stamp};
 
 use crate::charset::{Charset, Pieces};
 use crate::client::Client;
@@ -273,8 +273,7 @@ impl Client {
         let name = path.map_or_else(|| b".".to_vec(), |p| p.as_bytes().to_vec());
         if self.features.has("MLST") {
             let reply = self.ask(Command::Mlst(path.cloned())).await?;
-            let entry = reply.lines.iter().skip(1).find_map(|line| Entry::parse(line.strip_prefix(b" ")?));
-            return match entry {
+            return match entry_in(&reply) {
                 Some(entry) => Ok(Entry { name, facts: entry.facts }),
                 None => Err(Error::nonsense("MLST", &reply)),
             };
@@ -393,6 +392,11 @@ fn is_itself_or_parent(entry: &Entry) -> bool {
         || matches!(entry.name.as_slice(), b"." | b"..")
 }
 
+/// The entry in the answer to MLST (RFC 3659 7.3.2).
+pub(crate) fn entry_in(reply: &Reply) -> Option<Entry> {
+    reply.lines.iter().skip(1).find_map(|line| Entry::parse(line.strip_prefix(b" ")?))
+}
+
 /// Today, to give years to the dates of LIST that have none.
 fn today() -> Stamp {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
@@ -401,8 +405,6 @@ fn today() -> Stamp {
 
 #[cfg(test)]
 mod tests {
-    use wire::Reply;
-
     use super::*;
 
     #[test]

@@ -441,10 +441,6 @@ mod tests {
         Known { basis, fingerprint: print(digit), since: "2026-11-24T15:00:00Z".to_owned() }
     }
 
-    fn case(asked: TlsMode) -> Case {
-        case_of(asked, trust(None))
-    }
-
     fn case_of(asked: TlsMode, trust: Trust) -> Case {
         let watch: Watcher = Arc::new(|_: &Event| {});
         Case {
@@ -473,16 +469,6 @@ mod tests {
     }
 
     #[test]
-    fn a_first_visit() {
-        for asked in [TlsMode::Offered, TlsMode::Required, TlsMode::Implicit] {
-            assert_eq!(case(asked).decide(None, &shown('a', true)), Decision::Remember(Basis::Verified));
-        }
-        assert_eq!(case(TlsMode::Offered).decide(None, &shown('a', false)), Decision::Pin);
-        assert_eq!(case(TlsMode::Required).decide(None, &shown('a', false)), Decision::Ask);
-        assert_eq!(case(TlsMode::Implicit).decide(None, &shown('a', false)), Decision::Ask);
-    }
-
-    #[test]
     fn a_change_is_refused_with_both_fingerprints() {
         for (basis, verified) in [(Basis::Pinned, false), (Basis::Pinned, true), (Basis::Verified, false)] {
             for insecure in [false, true] {
@@ -497,29 +483,39 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_is_taken() {
-        let case = case(TlsMode::Required);
-        assert_eq!(case.decide(Some(&known(Basis::Pinned, 'a')), &shown('a', false)), Decision::Accept);
-        // An authority's new certificate is an ordinary renewal.
-        let verified = known(Basis::Verified, 'a');
-        assert_eq!(case.decide(Some(&verified), &shown('b', true)), Decision::Remember(Basis::Verified));
-        // The same one, and no longer vouched for: expired, for example.
-        assert_eq!(case.decide(Some(&verified), &shown('a', false)), Decision::Ask);
+    fn what_is_accepted_without_a_pin_and_what_is_remembered() {
+        use TlsMode::{Implicit, Offered, Required};
+        let (pinned, verified) = (known(Basis::Pinned, 'a'), known(Basis::Verified, 'a'));
+        for (asked, insecure, known, shown, wanted) in [
+            (Offered, false, None, shown('a', true), Decision::Remember(Basis::Verified)),
+            (Required, false, None, shown('a', true), Decision::Remember(Basis::Verified)),
+            (Implicit, false, None, shown('a', true), Decision::Remember(Basis::Verified)),
+            (Offered, false, None, shown('a', false), Decision::Pin),
+            (Required, false, None, shown('a', false), Decision::Ask),
+            (Implicit, false, None, shown('a', false), Decision::Ask),
+            (Required, false, Some(&pinned), shown('a', false), Decision::Accept),
+            // An authority's new certificate is an ordinary renewal.
+            (Required, false, Some(&verified), shown('b', true), Decision::Remember(Basis::Verified)),
+            // The same one, and no longer vouched for: expired, for example.
+            (Required, false, Some(&verified), shown('a', false), Decision::Ask),
+            // --insecure only answers the question.
+            (Offered, true, None, shown('b', false), Decision::Insecure),
+            (Required, true, None, shown('b', false), Decision::Insecure),
+            (Offered, true, None, shown('b', true), Decision::Remember(Basis::Verified)),
+            (Required, true, Some(&pinned), shown('a', false), Decision::Accept),
+        ] {
+            let case = case_of(asked, Trust { insecure, ..trust(None) });
+            assert_eq!(case.decide(known, &shown), wanted, "{asked:?} {insecure} {known:?} {shown:?}");
+        }
     }
 
     #[test]
-    fn a_pin_is_stronger_than_everything_and_insecure_only_answers_the_question() {
+    fn a_pin_is_stronger_than_everything() {
         let pins =
             case_of(TlsMode::Required, Trust { pins: vec![print('b')], insecure: true, ..trust(None) });
         let pinned = known(Basis::Pinned, 'a');
         assert_eq!(pins.decide(Some(&pinned), &shown('b', false)), Decision::Remember(Basis::Pinned));
         refused(pins.decide(Some(&pinned), &shown('a', true)));
-        for asked in [TlsMode::Offered, TlsMode::Required] {
-            let insecure = case_of(asked, Trust { insecure: true, ..trust(None) });
-            assert_eq!(insecure.decide(None, &shown('b', false)), Decision::Insecure);
-            assert_eq!(insecure.decide(None, &shown('b', true)), Decision::Remember(Basis::Verified));
-            assert_eq!(insecure.decide(Some(&pinned), &shown('a', false)), Decision::Accept);
-        }
     }
 
     /// A reconnect in the middle of a run, with and without a file to remember in.

@@ -3,6 +3,7 @@ use wire::facts::{EntryType, Precision};
 use wire::{Command, Entry, Facts, Pathname, RepresentationType, Stamp};
 
 use crate::client::Client;
+use crate::directory::entry_in;
 use crate::error::Error;
 
 /// What is known of a file of a server.
@@ -113,8 +114,7 @@ impl Client {
     async fn source_by_facts(&mut self, path: &Pathname) -> Result<Option<Source>, Error> {
         self.set_type(RepresentationType::Image).await?;
         let Some(reply) = self.ask_maybe(Command::Mlst(Some(path.clone()))).await? else { return Ok(None) };
-        let entry = reply.lines.iter().skip(1).find_map(|line| Entry::parse(line.strip_prefix(b" ")?));
-        Ok(entry.as_ref().and_then(Source::of_entry))
+        Ok(entry_in(&reply).as_ref().and_then(Source::of_entry))
     }
 
     async fn source_by_commands(&mut self, path: &Pathname) -> Result<Source, Error> {

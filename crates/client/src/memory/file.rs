@@ -7,6 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tempfile::NamedTempFile;
 
+use crate::options::{Endpoint, canonical};
+
 /// `$XDG_STATE_HOME/pasv`, else `~/.local/state/pasv`; none where there is no home. A relative path is
 /// ignored (XDG Base Directory Specification).
 #[must_use]
@@ -30,7 +32,7 @@ pub(crate) fn make_folder(file: &Path) -> io::Result<()> {
 }
 
 /// The same where the folder is not made.
-pub(super) fn lock_existing(file: &Path) -> io::Result<File> {
+fn lock_existing(file: &Path) -> io::Result<File> {
     let lock = File::open(folder_of(file))?;
     lock.lock()?;
     Ok(lock)
@@ -71,6 +73,55 @@ pub(crate) fn new_beside(path: &Path, content: &[u8]) -> io::Result<NamedTempFil
     let mut new = tempfile::Builder::new().suffix(".new").tempfile_in(folder_of(path))?;
     new.write_all(content)?;
     Ok(new)
+}
+
+/// Removes the lines about a host, or one port of it: the lines that are gone.
+pub(super) fn forget(path: &Path, limit: u64, host: &str, port: Option<u16>) -> io::Result<Vec<String>> {
+    let _lock = match lock_existing(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other?,
+    };
+    let host = canonical(host);
+    let (text, gone) = without(&read(path, limit)?, |name| match port {
+        Some(port) => name == Endpoint::new(host.as_str(), port).to_string(),
+        None => name.rsplit_once(':').is_some_and(|(named, _)| named == host),
+    });
+    if !gone.is_empty() {
+        replace(path, &text)?;
+    }
+    Ok(gone)
+}
+
+/// The lines as they are, without their ends.
+pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.strip_suffix(b"\n").unwrap_or(bytes).split(|byte| *byte == b'\n')
+}
+
+/// The name that a line begins with; none where it is empty or a remark.
+pub(super) fn first_word(line: &[u8]) -> Option<&str> {
+    let line = line.trim_ascii_start();
+    let word = line.split(u8::is_ascii_whitespace).next()?;
+    if word.is_empty() || word.starts_with(b"#") {
+        return None;
+    }
+    Some(std::str::from_utf8(word).unwrap_or("?"))
+}
+
+/// What is left without the lines of some places, and those lines.
+pub(super) fn without(bytes: &[u8], name: impl Fn(&str) -> bool) -> (Vec<u8>, Vec<String>) {
+    let (mut rest, mut gone) = (Vec::new(), Vec::new());
+    if bytes.is_empty() {
+        return (rest, gone);
+    }
+    for line in lines(bytes) {
+        if first_word(line).is_some_and(&name) {
+            gone.push(wire::pathname::show(line));
+        } else {
+            rest.extend_from_slice(line);
+            rest.push(b'\n');
+        }
+    }
+    (rest, gone)
 }
 
 /// Seconds since 1970.

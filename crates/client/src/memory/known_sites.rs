@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use net::tls::Fingerprint;
 use wire::Stamp;
 
-use super::file::{self, lock, lock_existing, now, replace};
-use crate::options::{Endpoint, canonical};
+use super::file::{self, first_word, lines, lock, now, replace, without};
+use crate::options::Endpoint;
 
 /// Some ten thousand sites: a file that is larger is another file.
 const LONGEST: u64 = 2 * 1024 * 1024;
@@ -136,18 +136,7 @@ impl KnownSites {
 
     /// Forgets a host, or one port of it: the lines that are gone.
     pub fn forget(&self, host: &str, port: Option<u16>) -> io::Result<Vec<String>> {
-        let _lock = match lock_existing(&self.0) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            other => other?,
-        };
-        let host = canonical(host);
-        let before = self.bytes()?;
-        let (text, gone) = without(&before, |name| match port {
-            Some(port) => is(name, &Endpoint::new(host.as_str(), port)),
-            None => name.rsplit_once(':').is_some_and(|(named, _)| named == host),
-        });
-        self.replace(&before, &text)?;
-        Ok(gone)
+        file::forget(&self.0, LONGEST, host, port)
     }
 
     fn replace(&self, before: &[u8], text: &[u8]) -> io::Result<()> {
@@ -186,21 +175,6 @@ fn look(bytes: &[u8], server: &Endpoint) -> Memory {
     memory
 }
 
-/// The lines as they are, without their ends.
-fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    bytes.strip_suffix(b"\n").unwrap_or(bytes).split(|byte| *byte == b'\n')
-}
-
-/// The name that a line begins with; none where it is empty or a remark.
-fn first_word(line: &[u8]) -> Option<&str> {
-    let line = line.trim_ascii_start();
-    let word = line.split(u8::is_ascii_whitespace).next()?;
-    if word.is_empty() || word.starts_with(b"#") {
-        return None;
-    }
-    Some(std::str::from_utf8(word).unwrap_or("?"))
-}
-
 fn parse(line: &str) -> Option<Known> {
     let mut words = line.split_ascii_whitespace();
     let (host, port) = words.next()?.rsplit_once(':')?;
@@ -214,23 +188,6 @@ fn parse(line: &str) -> Option<Known> {
     };
     let fingerprint = words.next()?.parse().ok()?;
     Some(Known { basis, fingerprint, since: words.next().unwrap_or("-").to_owned() })
-}
-
-/// What is left without the lines of some places, and those lines.
-fn without(bytes: &[u8], name: impl Fn(&str) -> bool) -> (Vec<u8>, Vec<String>) {
-    let (mut rest, mut gone) = (Vec::new(), Vec::new());
-    if bytes.is_empty() {
-        return (rest, gone);
-    }
-    for line in lines(bytes) {
-        if first_word(line).is_some_and(&name) {
-            gone.push(wire::pathname::show(line));
-        } else {
-            rest.extend_from_slice(line);
-            rest.push(b'\n');
-        }
-    }
-    (rest, gone)
 }
 
 #[cfg(test)]

@@ -20,10 +20,10 @@ use std::path::{Path, PathBuf};
 
 use wire::Stamp;
 
-use super::file::{self, lock, lock_existing, now, replace};
+use super::file::{self, lock, now, replace};
 
 use crate::method::DataMethod;
-use crate::options::{Endpoint, canonical};
+use crate::options::Endpoint;
 use crate::spec::Known;
 
 /// Firewalls change seldom, and people who repair one want to see that it works now.
@@ -156,23 +156,7 @@ impl Methods {
 
     /// Forgets a host, or one port of it, in every network: the lines that are gone.
     pub fn forget(&self, host: &str, port: Option<u16>) -> io::Result<Vec<String>> {
-        let _lock = match lock_existing(&self.0) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            other => other?,
-        };
-        let before = self.text()?;
-        let asked = |line: &&str| {
-            let place = line.split_ascii_whitespace().next().and_then(|place| place.rsplit_once(':'));
-            place.is_some_and(|(named, at)| {
-                named == canonical(host) && port.is_none_or(|port| at.parse() == Ok(port))
-            })
-        };
-        let (gone, kept): (Vec<&str>, Vec<&str>) = before.lines().partition(asked);
-        if !gone.is_empty() {
-            let text: String = kept.iter().map(|line| format!("{line}\n")).collect();
-            replace(&self.0, text.as_bytes())?;
-        }
-        Ok(gone.into_iter().map(str::to_owned).collect())
+        file::forget(&self.0, LONGEST, host, port)
     }
 
     /// The file itself.

@@ -270,28 +270,6 @@ proptest! {
 }
 
 #[test]
-fn a_transfer_that_goes_well_is_whole() {
-    let start = Instant::now();
-    let approach = Approach::new(Mode::Passive, DataMethod::Epsv, server());
-    let retr = Command::Retr(path());
-    let goal = Transfer::new(retr, Flow::Down, Some(Marker(7)), approach, Patience::default(), start);
-    let history = [
-        Happening::Reply(229, "(|||50000|)"),
-        Happening::Connected,
-        Happening::Reply(350, "ok"),
-        Happening::Reply(150, "ok"),
-        Happening::Reply(226, "ok"),
-        Happening::Moved(11),
-    ];
-    let life = live(goal, start, &history);
-    assert!(matches!(
-        life.ends.as_slice(),
-        [Ok(Transferred::Whole { bytes: 11, method: DataMethod::Epsv, .. })]
-    ));
-    assert_eq!(life.dialled, [SocketAddr::from((Ipv4Addr::LOCALHOST, 50000))]);
-}
-
-#[test]
 fn an_upload_whose_file_fails_is_aborted_and_not_ended() {
     let now = Instant::now();
     let stor = Command::Stor(path());

@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use client::copy::{CopyError, Downloads, Got, Target, TreeOptions, is_reserved, part_name};
-use client::{Client, Event, Mode, Options, Patience, Verify};
+use client::{Client, Event, Verify};
 use proptest::prelude::*;
 use wire::Pathname;
 
@@ -123,8 +122,6 @@ impl Scene {
     }
 
     pub(crate) async fn client(&self, verify: Verify) -> Result<Client, CopyError> {
-        let patience = Patience { reply: Duration::from_secs(10), ..Patience::default() };
-        let options = Options { mode: Mode::Passive, verify, patience, ..Options::default() };
         let (said, skipped) = (Arc::clone(&self.said), Arc::clone(&self.skipped));
         let watch = Arc::new(move |event: &Event| {
             said.lock().expect("nobody panics").push(event.to_string());
@@ -132,8 +129,7 @@ impl Scene {
                 skipped.lock().expect("nobody panics").insert(format!("t/{what}"));
             }
         });
-        let spec = crate::spec(self.server.port, options);
-        Ok(Client::open(spec, watch).await?)
+        Ok(Client::open(self.server.spec(verify), watch).await?)
     }
 
     pub(crate) async fn get(&self, resume: bool, verify: Verify) -> Result<Got, CopyError> {
@@ -226,9 +222,8 @@ const TREE: [&str; 3] = ["t/a", "t/sub/b", "t/.a.part"];
 async fn step(scene: &Scene, op: &Op) -> Came {
     let load = |faults: &[Fault], hang_ups: &[Option<usize>]| {
         let mut world = lock(&scene.world);
-        world.forget();
+        world.load(faults, hang_ups);
         let Offers { size, mdtm, mlst, .. } = world.offers;
-        world.faults = faults.iter().cloned().collect();
         if !mdtm && !mlst {
             // Nobody could know of a change in the middle: such a file changes in one step.
             world
@@ -240,7 +235,6 @@ async fn step(scene: &Scene, op: &Op) -> Came {
             // Nor of an end that is none, where the server says that it is.
             world.faults.iter_mut().for_each(Fault::tell_the_truth);
         }
-        world.hang_ups = hang_ups.iter().copied().collect();
     };
     match op {
         Op::Get { resume, trust, end, faults, hang_ups } => {

@@ -63,82 +63,53 @@ async fn a_broken_download_is_resumed_64_kib_before_its_end() {
     assert_eq!(scene.get(true, Verify::Size).await.unwrap(), Got::AlreadyThere);
 }
 
-/// An interrupted download, and another file of the same length at the site since.
+/// An interrupted download, and perhaps another file at the site since. Without SIZE the file once had another
+/// length than the site's, and success was told.
 #[tokio::test]
-async fn a_file_that_has_changed_is_not_resumed() {
-    for (change, why) in [
-        (Change::Touch(1), "the time of the server's file has changed"),
-        (Change::Grow(Content { seed: 2, length: 10 }), "the size of the server's file has changed"),
-        (Change::Shrink(250), "the size of the server's file has changed"),
-    ] {
-        let scene = Scene::new(NO_HASH, BIG).await;
-        scene.broken().await;
-        lock(&scene.world).change("f", &change);
-        scene.get(true, Verify::Size).await.unwrap();
-        scene.is_right();
-        assert!(scene.said(why) && scene.said("starting over"), "{:?}", scene.said);
-        assert!(!scene.said("> REST"));
-    }
-}
-
-#[tokio::test]
-async fn a_hash_of_what_is_there_proves_that_a_file_has_only_grown() {
-    for (change, resumed) in
-        [(Change::Grow(BIG), true), (Change::Touch(1), false), (Change::Touch(250), true)]
-    {
-        let scene = Scene::new(Offers::ALL, BIG).await;
-        scene.broken().await;
-        lock(&scene.world).change("f", &change);
-        scene.get(true, Verify::Size).await.unwrap();
-        scene.is_right();
-        assert_eq!(scene.said("> REST"), resumed, "{change:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_server_that_tells_no_time_is_not_trusted_to_have_the_same_file() {
-    for (offers, resumed) in [
-        (Offers { mdtm: false, mlst: false, ..NO_HASH }, false),
-        (Offers { mdtm: false, mlst: false, size: false, ..NO_HASH }, false),
-        (Offers { mdtm: false, mlst: false, ..Offers::ALL }, true),
-    ] {
-        let scene = Scene::new(offers, BIG).await;
-        scene.broken().await;
-        scene.get(true, Verify::Size).await.unwrap();
-        scene.is_right();
-        assert_eq!(scene.said("> REST"), resumed, "{offers:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_server_that_cannot_start_in_the_middle_sends_all() {
+async fn only_what_is_proven_to_be_the_start_of_the_file_is_resumed() {
+    let grow = |length| Some(Change::Grow(Content { seed: 2, length }));
+    let (time, size) =
+        ("the time of the server's file has changed", "the size of the server's file has changed");
     // A file of zeros looks the same wherever it starts.
     let zeros = Content { seed: 0, length: 300_000 };
-    for (rest, first) in [(Rest::Refused, BIG), (Rest::Ignored, BIG), (Rest::Ignored, zeros)] {
-        let scene = Scene::new(Offers { rest, ..NO_HASH }, first).await;
-        scene.broken().await;
-        scene.get(true, Verify::Size).await.unwrap();
-        scene.is_right();
-        assert!(scene.said("starting over"), "{rest:?}");
-    }
-}
-
-/// Without SIZE the file once had another length than the site's, and success was told.
-#[tokio::test]
-async fn without_size_nothing_is_resumed() {
-    let zeros = Content { seed: 0, length: 300_000 };
+    let timeless = |offers| Offers { mdtm: false, mlst: false, ..offers };
+    let rest = |rest| Offers { rest, ..NO_HASH };
+    let mut cases = vec![
+        (NO_HASH, BIG, Some(Change::Touch(1)), Some(false), time),
+        (NO_HASH, BIG, grow(10), Some(false), size),
+        (NO_HASH, BIG, Some(Change::Shrink(250)), Some(false), size),
+        // A HASH of what is there proves that a file has only grown.
+        (Offers::ALL, BIG, grow(300_000), Some(true), ""),
+        (Offers::ALL, BIG, Some(Change::Touch(1)), Some(false), ""),
+        (Offers::ALL, BIG, Some(Change::Touch(250)), Some(true), ""),
+        // A server that tells no time may have another file.
+        (timeless(NO_HASH), BIG, None, Some(false), ""),
+        (Offers { size: false, ..timeless(NO_HASH) }, BIG, None, Some(false), ""),
+        (timeless(Offers::ALL), BIG, None, Some(true), ""),
+        // One that cannot start in the middle sends all.
+        (rest(Rest::Refused), BIG, None, None, "starting over"),
+        (rest(Rest::Ignored), BIG, None, None, "starting over"),
+        (rest(Rest::Ignored), zeros, None, None, "starting over"),
+    ];
     for hash in [false, true] {
         for rest in [Rest::Works, Rest::Ignored, Rest::Ahead] {
-            let scene =
-                Scene::new(Offers { size: false, mlst: false, rest, hash, ..Offers::ALL }, zeros).await;
-            scene.broken().await;
-            scene.get(true, Verify::Size).await.unwrap();
-            scene.is_right();
-            assert!(
-                scene.said("does not report its size; starting over") && !scene.said("> REST"),
-                "{rest:?}"
-            );
+            let offers = Offers { size: false, mlst: false, rest, hash, ..Offers::ALL };
+            cases.push((offers, zeros, None, Some(false), "does not report its size; starting over"));
         }
+    }
+    for (offers, first, change, resumed, words) in cases {
+        let scene = Scene::new(offers, first).await;
+        scene.broken().await;
+        if let Some(change) = &change {
+            lock(&scene.world).change("f", change);
+        }
+        scene.get(true, Verify::Size).await.unwrap();
+        scene.is_right();
+        assert!(
+            scene.said(words) && (words.is_empty() || scene.said("starting over")),
+            "{offers:?} {change:?}"
+        );
+        assert!(resumed.is_none_or(|resumed| scene.said("> REST") == resumed), "{offers:?} {change:?}");
     }
 }
 

@@ -5,7 +5,9 @@
 //! in place.
 use std::io;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
+use client::{Mode, Options, Patience, SessionSpec, Verify};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,7 +24,7 @@ pub(crate) const EXPECTED: usize = 512;
 
 /// A server that runs until it is dropped.
 pub(crate) struct Server {
-    pub(crate) port: u16,
+    port: u16,
     task: JoinHandle<()>,
 }
 
@@ -40,6 +42,12 @@ impl Server {
             }
         });
         Self { port, task }
+    }
+
+    /// A session with it.
+    pub(crate) fn spec(&self, verify: Verify) -> SessionSpec {
+        let patience = Patience { reply: Duration::from_secs(10), ..Patience::default() };
+        crate::spec(self.port, Options { mode: Mode::Passive, verify, patience, ..Options::default() })
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use client::upload::{Records, Stored};
-use client::{Client, Error, Event, Mode, Options, Patience, Progress, SessionSpec, Verify};
+use client::{Client, Error, Event, Progress, SessionSpec, Verify};
 use proptest::prelude::*;
 
 use super::download::{Turns, folder, path};
@@ -156,13 +156,11 @@ impl Scene {
     }
 
     pub(crate) async fn put(&self, file: &Path, resume: bool, verify: Verify) -> Result<Stored, Error> {
-        let patience = Patience { reply: Duration::from_secs(10), ..Patience::default() };
-        let options = Options { mode: Mode::Passive, verify, patience, ..Options::default() };
         let said = Arc::clone(&self.said);
         let watch =
             Arc::new(move |event: &Event| said.lock().expect("nobody panics").push(event.to_string()));
         let uploads = Some(Records::in_folder(self.records()));
-        let spec = SessionSpec { uploads, ..crate::spec(self.server.port, options) };
+        let spec = SessionSpec { uploads, ..self.server.spec(verify) };
         let mut client = Client::open(spec, watch).await?;
         let file = Arc::new(fs::File::open(file).expect("our file"));
         let progress = Arc::new(Progress::default());
@@ -209,8 +207,7 @@ enum Came {
 async fn step(scene: &Scene, op: &Op) -> Came {
     let load = |faults: &[Fault], hang_ups: &[Option<usize>]| {
         let mut world = lock(&scene.world);
-        world.forget();
-        world.faults = faults.iter().cloned().collect();
+        world.load(faults, hang_ups);
         // Nobody could tell from an upload that went well what somebody else does to its file at the same
         // moment.
         world.faults.iter_mut().for_each(|fault| fault.change = None);
@@ -218,8 +215,6 @@ async fn step(scene: &Scene, op: &Op) -> Came {
             // Nobody could know of an end that is none, where the server says that it is.
             world.faults.iter_mut().for_each(Fault::tell_the_truth);
         }
-        world.hang_ups = hang_ups.iter().copied().collect();
-        world.meanwhile = None;
     };
     scene.forget();
     match op {

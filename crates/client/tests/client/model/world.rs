@@ -152,7 +152,7 @@ pub(crate) struct World {
     pub(crate) faults: VecDeque<Fault>,
     /// For the next sessions: after so many bytes of replies the server hangs up.
     pub(crate) hang_ups: VecDeque<Option<usize>>,
-    /// Every version of every file since [`World::forget`], in order.
+    /// Every version of every file since [`World::load`], in order.
     pub(crate) versions: Vec<(String, Vec<u8>)>,
     /// Every STOR is answered so, and nothing is read.
     pub(crate) refuses: Option<&'static str>,
@@ -219,11 +219,12 @@ impl World {
         self.put(name, change.of(bytes));
     }
 
-    /// From here on only what is there now, and what comes, counts as a version.
-    pub(crate) fn forget(&mut self) {
+    /// From here on only what is there now, and what comes, counts as a version; and this goes wrong.
+    pub(crate) fn load(&mut self, faults: &[Fault], hang_ups: &[Option<usize>]) {
         self.versions = self.files.iter().map(|(name, file)| (name.clone(), file.bytes.clone())).collect();
-        self.faults.clear();
-        self.hang_ups.clear();
+        self.faults = faults.iter().cloned().collect();
+        self.hang_ups = hang_ups.iter().copied().collect();
+        self.meanwhile = None;
     }
 }
 
