@@ -395,6 +395,10 @@ impl World {
                 return Err(Stop::Wrong(wrong));
             }
             if let Some(end) = end {
+                // As `Client::after` does.
+                if end.as_ref().err().is_some_and(|error| !error.leaves_session_usable()) {
+                    self.client.hang_up(&mut self.shared);
+                }
                 return Ok(end);
             }
             self.network();
