@@ -29,7 +29,7 @@ impl Charset {
     /// `sjis`.
     ///
     /// # Errors
-    /// For a name that nobody knows, and for those whose bytes cannot stand in a command, as UTF-16.
+    /// For an unknown name, and for those whose bytes cannot stand in a command, as UTF-16.
     pub fn named(name: &str) -> Result<Self, UnknownCharset> {
         let plain = name.trim().to_ascii_lowercase().replace(' ', "-");
         // What other programs call them, and the standard does not.

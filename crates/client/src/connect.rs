@@ -18,7 +18,7 @@ use crate::options::{DataPort, Endpoint};
 /// RFC 8305 5: long enough for the first address to win on a good day, too short to be felt on a bad one.
 const STAGGER: Duration = Duration::from_millis(250);
 
-/// Nobody has more addresses than this that are worth a try.
+/// No host has more addresses than this that are worth a try.
 const ADDRESSES: usize = 16;
 
 pub(crate) async fn connect(

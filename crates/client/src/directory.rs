@@ -19,7 +19,7 @@ use crate::session::Want;
 /// Takes the entries of a listing as they come; an error ends the listing.
 pub type Each<'a> = &'a mut (dyn FnMut(Entry) -> io::Result<()> + Send);
 
-/// The lines of a listing that nobody could read: with any of them it is not known what is in the directory.
+/// The lines of a listing that could not be read: with any of them it is not known what is in the directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Unread {
@@ -144,7 +144,7 @@ impl<S: BorrowMut<Client>> Listing<S> {
         Ok(())
     }
 
-    /// After the end: the lines that nobody could read.
+    /// After the end: the lines that could not be read.
     pub fn unread(&self) -> Unread {
         Unread { lines: self.reader.unread(), first: self.reader.samples().to_vec() }
     }
@@ -203,7 +203,7 @@ impl<S: BorrowMut<Client>> Drop for Listing<S> {
 
 impl Client {
     /// Lists a directory, entry by entry as they come, in constant memory; `None` is where the login starts.
-    /// See [`Listing`]. Lines that nobody can read are given back.
+    /// See [`Listing`]. Lines that cannot be read are given back.
     pub async fn list(&mut self, path: Option<&Pathname>, each: Each<'_>) -> Result<Unread, Error> {
         let mut listing = Listing::open(self, path).await?;
         let mut batch = Vec::new();

@@ -430,7 +430,7 @@ impl<S: BorrowMut<Client>> Receiving<S> {
         self.moving.fail(why).await
     }
 
-    /// After its end: the server's last reply, judged by nobody yet.
+    /// After its end: the server's last reply, which is not judged yet.
     pub(crate) async fn hear_end(&mut self) -> Result<Came, Error> {
         let bytes = self.moving.bytes();
         self.moving.moved(Ok(bytes - self.since)).await?;

@@ -132,7 +132,7 @@ impl Driver {
         Self { charset, ..self }
     }
 
-    /// From now on these are not shown, whoever says them.
+    /// From now on these are not shown, neither what we say nor what the server does.
     pub(crate) fn hide(&mut self, secrets: Secrets) {
         self.secrets = secrets;
     }
@@ -157,7 +157,7 @@ impl Driver {
         self.tls.is_some()
     }
 
-    /// Has the server agreed to TLS, whether it came to stand or not?
+    /// Has the server agreed to TLS, whether the handshake completed or not?
     pub(crate) fn has_agreed(&self) -> bool {
         self.agreed
     }

@@ -10,10 +10,11 @@ use wire::{Command, Pathname, Reply};
 
 use crate::method::DataMethod;
 
-/// Whoever is told what happens. Called from the task that drives the session; it should not block for long.
+/// A function that is told what happens. Called from the task that drives the session; it should not block
+/// for long.
 pub type Watcher = Arc<dyn Fn(&Event) + Send + Sync>;
 
-/// For a caller who does not want to know.
+/// A watcher that ignores all events.
 #[must_use]
 pub fn no_watcher() -> Watcher {
     Arc::new(|_| {})
@@ -22,7 +23,7 @@ pub fn no_watcher() -> Watcher {
 /// Something that happened in a session. No event ever holds a secret.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// The control connection stands: we dialled, from `local` to `peer`.
+    /// The control connection is open: we dialled, from `local` to `peer`.
     ControlOpened {
         /// Our end.
         local: SocketAddr,
@@ -66,7 +67,7 @@ pub enum Event {
     Said(String),
     /// The server said this.
     Answered(Reply),
-    /// A data connection stands.
+    /// A data connection is open.
     DataOpened {
         /// Who dialled whom.
         dialled: Dialled,
@@ -115,7 +116,7 @@ pub enum Event {
         /// Our end of the control connection, which says in which network this is true.
         local: SocketAddr,
     },
-    /// A session came to stand only without FEAT: the server does not answer it, or hangs up.
+    /// A login worked only without FEAT: the server does not answer it, or hangs up.
     FeaturesUnasked {
         /// Our end of the control connection, which says in which network this is true.
         local: SocketAddr,

@@ -18,7 +18,7 @@ use crate::event::Event;
 /// How often one thing is tried again without gaining anything.
 const TRIES: u32 = 2;
 
-/// How long a server that lets nobody in is left alone, before it is asked once more: it may be starting
+/// How long a server that refuses all logins is left alone, before it is asked once more: it may be starting
 /// again.
 const PAUSE: Duration = Duration::from_secs(1);
 

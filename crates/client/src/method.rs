@@ -8,7 +8,7 @@ pub enum Mode {
     /// We do, where that works, else the server.
     #[default]
     Auto,
-    /// We do, and nobody else.
+    /// We do, always.
     Passive,
     /// The server does, where that works, else we.
     Active,

@@ -88,7 +88,7 @@ impl Pool {
         Self(Arc::new(Shared { spec, watch, state: Mutex::new(state), changed: Notify::new() }))
     }
 
-    /// A session that nobody else uses: an idle one, a new one, or the next that comes back.
+    /// A session of one's own: an idle one, a new one, or the next that comes back.
     ///
     /// # Errors
     /// Those of [`Client::open`]. That the server has as many sessions as it allows is none as long as one of

@@ -54,7 +54,7 @@ pub(crate) enum Compared {
 pub(crate) enum Before {
     /// The server said that there was no such file.
     Absent,
-    /// There was, or nobody looked.
+    /// There was, or it was not asked.
     Perhaps,
 }
 

@@ -189,7 +189,7 @@ impl Shared {
         session.remove_dir(&at).await.map_err(failed)
     }
 
-    /// A name that neither a file nor a partial file has, and that nobody else is given.
+    /// A name that neither a file nor a partial file has, and that no other upload is given.
     async fn unique(self: &Arc<Self>, session: &mut Client, path: &VPath) -> Result<(VPath, Reserved)> {
         for n in 0..UNIQUE {
             let mut name = path.as_bytes().to_vec();

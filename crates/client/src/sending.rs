@@ -146,8 +146,8 @@ impl<S: BorrowMut<Client>> Upload<S> {
         self.confirm().await
     }
 
-    /// The same, and keeps the [session](Self::client), so that nobody else has it before the file is
-    /// renamed.
+    /// The same, and keeps the [session](Self::client), so that no other task has it before the file
+    /// is renamed.
     pub(crate) async fn confirm(&mut self) -> Result<u64, Error> {
         let (sent, last) = self.sending.finish().await?;
         let (client, path) = (self.sending.moving.client(), &self.path);
@@ -258,8 +258,8 @@ impl<S: BorrowMut<Client>> Sending<S> {
         self.send(&kept).await
     }
 
-    /// After a resend that its caller has cancelled: nobody knows how far it has come, so that it starts
-    /// once more.
+    /// After a resend that its caller has cancelled: how far it has come is not known, so that it
+    /// starts once more.
     async fn catch_up(&mut self) -> Result<(), Error> {
         if self.behind {
             self.moving.client().begin_anew().await?;

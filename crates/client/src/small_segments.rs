@@ -40,7 +40,7 @@ impl Stall {
         Self { first, later, under_way: WELL_UNDER_WAY }
     }
 
-    /// The same for what can only begin anew, as a listing and text: to have its first byte is all it can be
+    /// The same for what can only start over, as a listing and text: to have its first byte is all it can be
     /// tried for.
     pub(crate) fn until_the_first_byte(self) -> Self {
         Self { under_way: 0, ..self }

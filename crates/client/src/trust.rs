@@ -64,12 +64,12 @@ pub enum Answer {
     Yes,
     /// No; also the end of input.
     No,
-    /// There is nobody to ask.
+    /// There is no person to ask.
     Nobody,
 }
 
 impl Default for Trust {
-    /// Certificates are remembered in the user's file, and nobody is asked.
+    /// Certificates are remembered in the user's file, and no person is asked.
     fn default() -> Self {
         Self {
             known_sites: KnownSites::find(),

@@ -270,7 +270,7 @@ impl Fetch<'_> {
 
     /// Of what an earlier run has left, how much is the start of the source?
     async fn find_start(&mut self, target: &Target, existing: Option<Existing>) -> Result<(), CopyError> {
-        // Without SIZE nobody could tell that the server began elsewhere than it was asked to, in a file that
+        // Without SIZE it could not be seen that the server began elsewhere than it was asked to, in a file that
         // looks the same there.
         let fits = |length: u64, source: &Source| source.size.is_some_and(|size| length <= size);
         let length = self.part.length()?;
@@ -318,7 +318,7 @@ impl Fetch<'_> {
     /// Does the source begin with the part? If so, it is resumed.
     async fn is_start(&mut self, length: u64) -> Result<bool, CopyError> {
         let file = Arc::clone(self.part.file());
-        // Not where nobody can tell.
+        // Not where the server does not tell.
         let is_start = length == 0
             || match self.client.compare_prefix(self.path, &file, length).await {
                 Ok(compared) => compared == Compared::Same,

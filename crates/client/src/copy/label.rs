@@ -153,7 +153,7 @@ impl Label {
 
     /// Takes it off a part, which is none any more.
     pub(super) fn remove(part: &File, dir: BorrowedFd<'_>, name: &OsStr) {
-        // A published file that keeps the attribute is none the worse; and of two places only one has it.
+        // A published file may keep the attribute; and of two places only one has it.
         if fremovexattr(part, ATTRIBUTE) == Err(Errno::OPNOTSUPP) {
             Self::remove_beside(dir, name);
         }

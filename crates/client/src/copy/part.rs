@@ -31,7 +31,7 @@ use super::target::{Existing, LocalError, Target, Why, is_ours};
 /// How often others may come between two steps of ours before we give up.
 const TRIES: usize = 64;
 
-/// A part: nobody else may read what is not whole.
+/// A part: other users may not read what is not whole.
 const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
 
 /// What becomes of a part of an earlier run?
@@ -58,7 +58,7 @@ pub(super) struct Part<'t> {
 enum Fate {
     /// The next run finds it.
     Kept,
-    /// Nobody would look for it.
+    /// No run would look for it.
     Removed,
     Published,
 }
@@ -124,8 +124,8 @@ impl<'t> Part<'t> {
         Err(here(io::ErrorKind::AlreadyExists.into()))
     }
 
-    /// Discards what is there, for a new file. The old one is not cut: whoever still writes it writes
-    /// nowhere.
+    /// Discards what is there, for a new file. The old one is not cut: what is still written to
+    /// it is lost.
     pub(super) fn start_over(&mut self, label: &Label) -> Result<(), LocalError> {
         let here = |error: io::Error| self.target.here(error);
         discard(self.target, &self.name, &self.file).map_err(here)?;
@@ -160,7 +160,7 @@ impl<'t> Part<'t> {
         self.file.set_len(length).map_err(|error| self.target.here(error))
     }
 
-    /// Says of what it is a part from now on. Without a label nobody would know it again.
+    /// Says of what it is a part from now on. Without a label no run would know it again.
     pub(super) fn relabel(&mut self, label: &Label) {
         if self.is_kept() && label.write(&self.file, self.target.dir.as_fd(), &self.name).is_err() {
             self.fate = Fate::Removed;
@@ -321,7 +321,7 @@ fn make(target: &Target, name: &OsStr, label: Option<&Label>) -> io::Result<Opti
     if lock(&file)? && label.is_none_or(labelled) {
         return Ok(Some(file));
     }
-    // Nobody would know it again.
+    // No run would know it again.
     let _ = discard(target, name, &file);
     Ok(None)
 }

@@ -30,7 +30,7 @@ pub(super) struct Writing {
     /// The file must not be there, or have this length, when it begins and, if it is not to be there, when it
     /// ends.
     expected: Expected,
-    /// Nobody else is given this name meanwhile.
+    /// No other upload is given this name meanwhile.
     _name: Option<Reserved>,
     permissions: Option<u32>,
     /// Bytes are at the server.
@@ -155,7 +155,7 @@ impl Writing {
                 }
             },
             Create::Resume { at } => {
-                // First it is nobody else's, then it is looked at.
+                // It is reserved before it is looked at.
                 let part = if length == Some(at) { None } else { Part::of(shared, &path)? };
                 let kept = if length == Some(at) { None } else { shared.kept(&mut session, &path).await? };
                 match length.filter(|length| *length >= at && kept != Some(at)) {

@@ -15,7 +15,7 @@ pub struct Approach {
     pub first: DataMethod,
     /// The control connection's peer: data connections go to no other address, and come from no other.
     pub server: SocketAddr,
-    /// The control connection is under TLS, so that nobody on the way can translate an address that we tell.
+    /// The control connection is under TLS, so that no NAT on the way can translate an address that we tell.
     pub sealed: bool,
     /// What has failed already, in sessions before this one. These methods are not tried again.
     pub failed: Vec<Attempt>,
@@ -24,7 +24,7 @@ pub struct Approach {
 }
 
 impl Approach {
-    /// In clear, and nothing has failed yet.
+    /// Unencrypted, and nothing has failed yet.
     #[must_use]
     pub fn new(mode: Mode, first: DataMethod, server: SocketAddr) -> Self {
         Self { mode, first, server, sealed: false, failed: Vec::new(), skipped: Vec::new() }
@@ -62,8 +62,7 @@ impl Approach {
     /// Why a server cannot dial an address of ours, where that is certain.
     ///
     /// A private address of ours and a public one of the server's mean that somebody between translates
-    /// addresses. In clear that somebody may translate the one in PORT too (an FTP helper); under TLS nobody
-    /// can.
+    /// addresses. Unencrypted, the one in PORT may be translated too (by an FTP helper); under TLS it cannot.
     pub(super) fn cannot_be_dialled(&self, ours: IpAddr) -> Option<String> {
         let behind_nat = self.sealed && is_private(ours) && !is_private(self.server.ip());
         behind_nat.then(|| {

@@ -84,7 +84,7 @@ enum State {
     AwaitGreeting,
     AwaitReadiness,
     AwaitAuth,
-    /// The driver shakes hands, within a time of its own.
+    /// The driver's handshake, within a time of its own.
     AwaitTls(Start),
     AwaitHost,
     AwaitUser,
@@ -431,7 +431,7 @@ impl Login {
                 self.end(Ok(features));
             }
             (_, Transient | Permanent) => self.refuse(reply),
-            // Nothing is heard while hands are shaken.
+            // Nothing is heard during the handshake.
             (State::Ended | State::AwaitTls(_), _) => {}
             (_, Intermediate) => {
                 let error = Error::nonsense(&self.said, &reply);

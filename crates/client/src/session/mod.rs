@@ -111,7 +111,7 @@ pub enum Output<T> {
     /// Give up the control connection: a reply is still owed to us, and would be taken for the next
     /// command's.
     HangUp,
-    /// Tell whoever is watching.
+    /// Tell the watcher.
     Tell(Event),
     /// The goal is reached, or never will be. Nothing follows.
     Done(Result<T, Error>),

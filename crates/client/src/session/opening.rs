@@ -12,7 +12,8 @@
 //!     | |             ^ 227   | dead
 //!     | |refused, dead|       v our port       200
 //!     | '-----> AwaitPasv --> AwaitSocket --> AwaitEprt, AwaitPort --> ready, and the server will dial
-//!     '-> a new session, without EPSV; so from every verb that is swallowed, cuts the session or gets the answer to another
+//!     '-> a new session, without EPSV; so from every verb that is swallowed, cuts the session, or is answered
+//!         out of step
 //! ```
 //! A server has one data port at a time: PASV closes the port that EPSV told (RFC 959 5.1.1 has one DTP;
 //! vsftpd, Pure-FTPd, ProFTPD and our own do so). So the first dial can win only until a 227 comes: before

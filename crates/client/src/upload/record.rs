@@ -38,7 +38,7 @@ pub(crate) struct Snapshot {
     pub(crate) length: u64,
     /// Seconds since 1970, and nanoseconds.
     modified: (i64, i64),
-    /// Of the inode: nobody can set it back.
+    /// Of the inode: it cannot be set back.
     changed: (i64, i64),
 }
 
@@ -90,7 +90,7 @@ impl From<&Metadata> for Snapshot {
 /// What the site told of the name before the upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Was {
-    /// Nobody asked, or there was no answer.
+    /// It was not asked, or not answered.
     Unknown,
     /// There was no such file (550 to SIZE).
     Absent,
@@ -197,7 +197,7 @@ impl RecordFile {
         Some(Record { ours: Snapshot::read(ours)?, was: Was::read(was)?, sent })
     }
 
-    /// In one step: whoever reads it, reads all of it.
+    /// In one step: a reader sees all of it or nothing.
     pub(crate) fn keep(&self, record: Record) -> io::Result<()> {
         let Snapshot { device, inode, length, modified, changed } = record.ours;
         let sent = record.sent.map(|sent| format!(" {sent}")).unwrap_or_default();

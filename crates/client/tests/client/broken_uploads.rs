@@ -33,7 +33,7 @@ enum Fault {
     NoStart,
     /// The server stops reading.
     Stalls,
-    /// Whoever wanted the upload does not want it any more.
+    /// The caller drops the upload.
     Dropped,
 }
 
@@ -133,7 +133,7 @@ fn a_broken_upload_ends_with_a_reset_and_never_in_order() {
                 store(port, ours).await.unwrap_err();
             }
         });
-        // Where nobody waits for it, nobody hears it.
+        // Some of the peers do not wait for it.
         let _ = end.send(());
         played.join().unwrap().unwrap_or_else(|why| panic!("{fault:?}: {why}"));
     }

@@ -19,7 +19,7 @@
 //!   ! flood                 says lines of a multi-line reply until the client has had enough
 //! ```
 //! In an `S:` line `{port}` is the port of a data socket that is opened for it, `{p},{q}` the same for a 227,
-//! and `{dead}` a port where nobody listens, and `{silent}` one where nothing answers.
+//! and `{dead}` a port without a listener, and `{silent}` one where nothing answers.
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread::JoinHandle;
@@ -202,7 +202,7 @@ impl Peer {
             self.silent.push(holding);
         }
         if line.contains("{dead}") {
-            // Held without listening: nobody answers there, and no other story is given it.
+            // Held without listening: a connection is refused there, and no other story is given it.
             let pair = Reserved::pair(Ipv4Addr::LOCALHOST.into()).map_err(|e| e.to_string())?;
             line = line.replace("{dead}", &pair.0.port().to_string());
             self.dead.push(pair.0);

@@ -92,7 +92,7 @@ impl Transfer {
                 self.break_off(what, 0);
             }
             // Of an empty directory some servers say 226 at once, and leave the data connection alone.
-            // Whoever reads the listing knows whether bytes came.
+            // The caller knows whether bytes came.
             (State::MovingAfterFinal(last), Err(MoveError::Stalled(_) | MoveError::Peer(_)))
                 if self.is_listing() && !self.started =>
             {

@@ -300,7 +300,7 @@ impl Session {
 
     async fn cut(&mut self, data: TcpStream, how: Cut) -> io::Result<Next> {
         if how == Cut::Reset {
-            socket2::SockRef::from(&data).set_linger(Some(std::time::Duration::ZERO))?;
+            socket2::SockRef::from(&data).set_linger(Some(Duration::ZERO))?;
         }
         drop(data);
         match how {
