@@ -94,9 +94,7 @@ impl Peer {
             ("S:", _) => self.say(text),
             ("C:", _) => self.expect(text),
             ("DP", _) => self.play("C: EPSV\nS: 229 come (|||{port}|)"),
-            ("T:", _) => {
-                self.play(&format!("DP\nC: {text}\nS: 150 go on"))
-            }
+            ("T:", _) => self.play(&format!("DP\nC: {text}\nS: 150 go on")),
             ("F:", _) => self.play(&format!("S: 250-look\nS:  {text}\nS: 250 that was it")),
             ("D>.", _) => self.play(&format!("D> {text}\n! close-data")),
             ("D<.", _) => self.play(&format!("D< {text}\n! wait-data")),
