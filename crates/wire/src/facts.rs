@@ -305,13 +305,14 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_absent() {
-        let entry =
-            Entry::parse(b"Type=OS.unix=slink:/x;Size=99999999999999999999;modify=20261301000000;x.y=1 n")
-                .unwrap();
+        let entry = Entry::parse(
+            b"Type=OS.unix=slink:/x;Size=99999999999999999999;modify=20261301000000;UNIX.mode=0648;x.y=1 n",
+        )
+        .unwrap();
         let kind = Some(EntryType::Link(Some(b"/x".to_vec())));
         assert_eq!(entry, Entry { name: b"n".to_vec(), facts: Facts { kind, ..Facts::default() } });
         assert_eq!(
-            Entry::parse(b" name ").unwrap(),
+            Entry::parse(b"UNIX.mode=00000644 name ").unwrap(),
             Entry { name: b"name ".to_vec(), facts: Facts::default() }
         );
         for line in [&b"name"[..], b"", b"type=file; ", b"-rw-r--r-- 1 x", b"=3; x", b"a=1;; x"] {
@@ -337,6 +338,8 @@ mod tests {
             out,
             b"type=file;size=4161;modify=19700101000000;perm=arw;unique=803U2a;UNIX.mode=0644; x y\r\n"
         );
+        let read = Entry::parse(&out[..out.len() - 2]).unwrap();
+        assert_eq!(read.facts, Facts { unix_owner: None, ..facts.clone() }, "the owner is not asked for");
         assert_eq!(facts.encode_line(&Wanted::default(), b"x\ny", &mut out), Err(Unlistable));
     }
 }

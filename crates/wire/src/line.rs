@@ -214,6 +214,17 @@ mod tests {
     }
 
     #[test]
+    fn an_unfinished_line_is_known() {
+        for (input, limit, is_empty) in
+            [("A\r\n", 64, true), ("A", 64, false), ("\r", 64, false), ("AB", 1, false)]
+        {
+            let mut decoder = LineDecoder::new(limit);
+            decoder.decode(&mut input.as_bytes());
+            assert_eq!(decoder.is_empty(), is_empty, "{input:?}");
+        }
+    }
+
+    #[test]
     fn what_is_held_does_not_print() {
         let mut decoder = LineDecoder::new(64);
         assert_eq!(decoder.decode(&mut &b"PASS s"[..]), None);

@@ -342,6 +342,22 @@ mod tests {
     }
 
     #[test]
+    fn numbers_at_their_bounds() {
+        for (line, is_valid) in [
+            ("ALLO 5 R 6", true),
+            ("ALLO 5 R x", false),
+            ("ALLO 5 X 6", false),
+            ("SITE CHMOD 00644 f", true),
+            ("SITE CHMOD 000644 f", false),
+            ("SITE CHMOD 648 f", false),
+        ] {
+            assert_eq!(Command::parse(line.as_bytes()).is_ok(), is_valid, "{line}");
+        }
+        let Ok(Command::Digest(_, of)) = Command::parse(b"XCRC \"f\" 5 5") else { panic!() };
+        assert_eq!(of.range, Some((path("f"), 5, Some(5))));
+    }
+
+    #[test]
     fn a_mode_that_is_not_served_is_no_bad_argument() {
         assert!(matches!(Command::parse(b"MODE Z"), Err(CommandError::Parameter(..))));
         assert!(matches!(Command::parse(b"MODE X"), Err(CommandError::Argument(..))));

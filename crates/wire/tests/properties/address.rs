@@ -3,7 +3,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use proptest::prelude::*;
 use wire::HostPort;
-use wire::host_port::{eprt, parse_eprt, port_from_229};
+use wire::host_port::{EprtError, eprt, parse_eprt, port_from_229};
 
 use crate::values::{bytes, config};
 
@@ -52,4 +52,16 @@ proptest! {
         }
         prop_assert_ne!(port_from_229(&text), Some(0));
     }
+}
+
+#[test]
+fn addresses_that_are_nearly_right() {
+    let expected = HostPort::parse(b"127,0,0,1,4,210");
+    for text in ["Entering Passive Mode (127, 0, 0, 1, 4, 210)", " =127, 0, 0, 1, 4, 210,"] {
+        assert_eq!(HostPort::from_227(text.as_bytes()), expected, "{text}");
+    }
+    for text in ["|1|127.0.0.1|0|", "|1|127.0.0.1|5|x", "|1|127.0.0.1|5||"] {
+        assert_eq!(parse_eprt(text.as_bytes()), Err(EprtError::Form), "{text}");
+    }
+    assert_eq!(port_from_229(b"(|||0|)"), None);
 }

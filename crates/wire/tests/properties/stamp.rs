@@ -49,3 +49,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn dates_that_nearly_exist() {
+    for (text, exists) in [
+        ("20000229235959", true),
+        ("19000229000000", false),
+        ("20261124240000", false),
+        ("20261124150000.", false),
+        ("20261124150000.x", false),
+        ("2026112415000:", false),
+    ] {
+        let expected = exists.then(|| text.to_owned());
+        assert_eq!(Stamp::parse(text.as_bytes()).map(|stamp| stamp.to_string()), expected, "{text}");
+    }
+    assert_eq!(Stamp::from_seconds(951_868_799).rfc3339(), "2000-02-29T23:59:59Z");
+}
