@@ -36,14 +36,6 @@ pub(crate) fn mss(text: &str) -> Result<u16, String> {
     size.ok_or_else(|| format!("write a number from {} to {}, as 1200", sizes.start(), sizes.end()))
 }
 
-/// Reads a limit below which the server could serve nobody.
-pub(crate) fn at_least<const LEAST: usize>(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(number) if number >= LEAST => Ok(number),
-        _ => Err(format!("write a number, {LEAST} or more")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,8 +47,6 @@ mod tests {
         );
         assert_eq!(listen(":2121").unwrap().to_string(), "[::]:2121");
         assert_eq!(listen("127.0.0.1:0").unwrap().to_string(), "127.0.0.1:0");
-        assert!(at_least::<1>("0").is_err() && at_least::<1>("x").is_err());
-        assert_eq!(at_least::<1>("1"), Ok(1));
         assert_eq!(mss("1200"), Ok(1200));
         assert!(mss("87").is_err() && mss("40000").is_err());
         assert!(external("2001:db8::1").is_err_and(|why| why.contains("EPSV")));

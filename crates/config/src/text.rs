@@ -124,6 +124,17 @@ pub fn show_umask(umask: &u32) -> String {
     format!("{umask:03o}")
 }
 
+/// Reads a number that is not below `LEAST`.
+///
+/// # Errors
+/// What to write instead.
+pub fn at_least<const LEAST: usize>(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if number >= LEAST => Ok(number),
+        _ => Err(format!("write a number, {LEAST} or more")),
+    }
+}
+
 /// A module for `#[serde(with = ...)]` from a function that reads and one that writes.
 macro_rules! with {
     ($(#[$doc:meta])* $name:ident: $type:ty, $read:ident, $show:ident) => {
@@ -194,6 +205,8 @@ mod tests {
         assert_eq!(show_ports(&(61000..=61009)), "61000-61009");
         assert_eq!((umask("077"), show_umask(&0o22)), (Ok(0o77), "022".to_owned()));
         assert!(umask("999").is_err());
+        assert!(at_least::<1>("0").is_err() && at_least::<1>("x").is_err());
+        assert_eq!(at_least::<1>("1"), Ok(1));
         assert_eq!(network("192.0.2.7").unwrap().to_string(), "192.0.2.7/32");
         assert!(network("2001:db8::/32").is_ok() && network("192.0.2.0/33").is_err());
     }

@@ -73,18 +73,36 @@ impl Acme {
 
 /// Certificates of clients.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::Args), command(next_help_heading = "TLS"))]
 #[serde(default, deny_unknown_fields)]
 pub struct ClientCertificates {
-    /// Are clients asked for a certificate? `None`: they are where there is a list of users' certificates.
+    /// Ask clients for a certificate, or require one [default: off, or ask with --client-cert-users]
+    #[cfg_attr(feature = "clap", arg(id = "client_cert", long = "client-cert", value_name = "CLIENT_CERT"))]
+    #[cfg_attr(feature = "clap", arg(value_enum, hide_short_help = true))]
     pub ask: Option<AskClients>,
-    /// Authorities that sign client certificates, in PEM; `None`: a certificate counts by its fingerprint
-    /// only.
+    /// Authorities that sign client certificates, in PEM
+    ///
+    /// Without it, any certificate is accepted and counts by its fingerprint only.
+    #[cfg_attr(feature = "clap", arg(id = "client_ca", long = "client-ca", value_name = "FILE"))]
+    #[cfg_attr(feature = "clap", arg(hide_short_help = true))]
     pub ca: Option<PathBuf>,
-    /// Revocation lists, in PEM.
+    /// Revocation lists for client certificates, in PEM; reloaded when the file changes, as the other two are
+    #[cfg_attr(feature = "clap", arg(long = "client-crl", value_name = "FILE", requires = "client_ca"))]
+    #[cfg_attr(feature = "clap", arg(hide_short_help = true))]
     pub crl: Option<PathBuf>,
-    /// The file that says which certificates belong to which users.
+    /// File that says which certificates belong to which users
+    ///
+    /// One per line: `alice sha256:HEX`, or with --client-ca also `alice subject CN=alice,O=Example` (as
+    /// `openssl x509 -noout -subject -nameopt RFC2253` prints it). Lines that begin with # are skipped; a
+    /// user can have several.
+    #[cfg_attr(feature = "clap", arg(id = "client_cert_users", long = "client-cert-users"))]
+    #[cfg_attr(feature = "clap", arg(value_name = "FILE", hide_short_help = true))]
     pub users: Option<PathBuf>,
-    /// Does a user's certificate replace the password?
+    /// Whether a user's certificate replaces the password [default: with-password]
+    #[cfg_attr(feature = "clap", arg(id = "client_cert_login", long = "client-cert-login"))]
+    #[cfg_attr(feature = "clap", arg(value_name = "CLIENT_CERT_LOGIN", hide_short_help = true, value_enum))]
+    #[cfg_attr(feature = "clap", arg(default_value_t = ClientLogin::default(), hide_default_value = true))]
+    #[cfg_attr(feature = "clap", arg(requires = "client_cert_users"))]
     pub login: ClientLogin,
 }
 

@@ -7,17 +7,27 @@ use crate::text;
 
 /// How uploads are stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::Args), command(next_help_heading = "Uploads"))]
 #[serde(default, deny_unknown_fields)]
 pub struct Uploads {
-    /// When an upload counts as stored.
-    pub sync: Sync,
     /// Permission bits that uploads do not get.
     #[serde(with = "text::umask_text")]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "OCTAL", value_parser = text::umask))]
+    #[cfg_attr(feature = "clap", arg(default_value = text::show_umask(&Self::default().umask), hide_short_help = true))]
     pub umask: u32,
+    /// When an upload counts as stored.
+    #[cfg_attr(feature = "clap", arg(long, value_enum, default_value_t = Self::default().sync, hide_short_help = true))]
+    pub sync: Sync,
     /// How long a partial upload is kept for the client to resume.
     #[serde(with = "text::time")]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", value_parser = text::duration, hide_short_help = true))]
+    #[cfg_attr(feature = "clap", arg(default_value = text::show_duration(&Self::default().keep_parts)))]
     pub keep_parts: Duration,
-    /// What to do with an unencrypted upload whose client closes everything at its end, without QUIT.
+    /// What to do with an unencrypted upload whose client closes everything at its end, without QUIT
+    ///
+    /// A client that was killed looks the same as a client that does not wait for the reply, as some cameras
+    /// do.
+    #[cfg_attr(feature = "clap", arg(long, value_enum, default_value_t = Self::default().hang_up, hide_short_help = true))]
     pub hang_up: HangUp,
 }
 

@@ -2,18 +2,17 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::Args;
-use config::text::{duration, network, nonzero, show_duration, show_ports, show_umask, umask};
+use config::text::{network, show_ports};
 use config::{
-    Acme, Anonymous, AskClients, CertificateFiles, ClientCertificates, ClientLogin, Deadlines, HangUp, IpNet,
-    Limits, Listener, Log, LogFormat, Reuse, Root, SiteConfig, Sync, Tls, TlsEnd, TlsFiles, Uploads, User,
+    Acme, Anonymous, CertificateFiles, ClientCertificates, Deadlines, IpNet, Limits, Listener, Log, Reuse,
+    Root, SiteConfig, Tls, TlsEnd, TlsFiles, Uploads, User,
 };
 
 use super::anonymous;
 use super::listen::{self, Listen};
-use crate::flags::{at_least, external, mss, port};
+use crate::flags::{external, mss, port};
 use crate::talk::Failure;
 
 /// The usual port of implicit TLS.
@@ -21,7 +20,6 @@ const IMPLICIT: u16 = 990;
 
 const NETWORK: &str = "Network";
 const LOGS: &str = "Logs";
-const UPLOADS: &str = "Uploads";
 const TLS: &str = "TLS";
 
 const EXAMPLES: &str = "\
@@ -157,41 +155,17 @@ pub(crate) struct OtherFlags {
     data_mss: Option<u16>,
     #[command(flatten)]
     tls: TlsFlags,
-    /// Append the log to this file instead of stderr; SIGHUP reopens it
-    #[arg(long, value_name = "FILE", help_heading = LOGS)]
-    log_file: Option<PathBuf>,
-    /// What to log: error, warn, info, debug, trace or off, or a filter such as `server=debug` [default:
-    /// info; warn with -q]
-    #[arg(long, value_name = "LEVEL", env = "PASV_LOG", hide_env_values = true, help_heading = LOGS, hide_short_help = true)]
-    log_level: Option<String>,
-    /// Format of the log
-    #[arg(long, value_enum, default_value_t = Log::default().format, help_heading = LOGS, hide_short_help = true)]
-    log_format: LogFormat,
-    /// Append the classic transfer log (xferlog of wu-ftpd) to this file; SIGHUP reopens it
-    #[arg(long, value_name = "FILE", help_heading = LOGS, hide_short_help = true)]
-    xferlog: Option<PathBuf>,
+    #[command(flatten)]
+    log: Log,
     /// When the server is ready, write its addresses and ports to this file as JSON; it is removed at the end
     #[arg(long, value_name = "FILE", help_heading = LOGS, hide_short_help = true)]
     pub(crate) ready_file: Option<PathBuf>,
-    /// Permission bits that uploads do not get
-    #[arg(long, value_name = "OCTAL", value_parser = umask, default_value = show_umask(&Uploads::default().umask), help_heading = UPLOADS, hide_short_help = true)]
-    umask: u32,
-    /// When an upload counts as stored
-    #[arg(long, value_enum, default_value_t = Uploads::default().sync, help_heading = UPLOADS, hide_short_help = true)]
-    sync: Sync,
-    /// How long a partial upload is kept for the client to resume
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = show_duration(&Uploads::default().keep_parts), help_heading = UPLOADS, hide_short_help = true)]
-    keep_parts: Duration,
-    /// What to do with an unencrypted upload whose client closes everything at its end, without QUIT
-    ///
-    /// A client that was killed looks the same as a client that does not wait for the reply, as some cameras
-    /// do.
-    #[arg(long, value_enum, default_value_t = Uploads::default().hang_up, help_heading = UPLOADS, hide_short_help = true)]
-    hang_up: HangUp,
     #[command(flatten)]
-    deadlines: DeadlineFlags,
+    uploads: Uploads,
     #[command(flatten)]
-    limits: LimitFlags,
+    deadlines: Deadlines,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 #[derive(Debug, Args)]
@@ -228,108 +202,8 @@ struct TlsFlags {
     /// cut it.
     #[arg(long, value_enum, default_value_t = Listener::default().tls_end)]
     tls_end: TlsEnd,
-    /// Ask clients for a certificate, or require one [default: off, or ask with --client-cert-users]
-    #[arg(hide_short_help = true, long, value_enum)]
-    client_cert: Option<AskClients>,
-    /// Authorities that sign client certificates, in PEM
-    ///
-    /// Without it, any certificate is accepted and counts by its fingerprint only.
-    #[arg(hide_short_help = true, long, value_name = "FILE")]
-    client_ca: Option<PathBuf>,
-    /// Revocation lists for client certificates, in PEM; reloaded when the file changes, as the other two are
-    #[arg(hide_short_help = true, long, value_name = "FILE", requires = "client_ca")]
-    client_crl: Option<PathBuf>,
-    /// File that says which certificates belong to which users
-    ///
-    /// One per line: `alice sha256:HEX`, or with --client-ca also `alice subject CN=alice,O=Example` (as
-    /// `openssl x509 -noout -subject -nameopt RFC2253` prints it). Lines that begin with # are skipped; a
-    /// user can have several.
-    #[arg(hide_short_help = true, long, value_name = "FILE")]
-    client_cert_users: Option<PathBuf>,
-    /// Whether a user's certificate replaces the password [default: with-password]
-    #[arg(hide_short_help = true, long, value_enum, requires = "client_cert_users")]
-    client_cert_login: Option<ClientLogin>,
-    /// TLS handshakes from one address at the same time
-    #[arg(hide_short_help = true, long, value_name = "N", value_parser = at_least::<1>, default_value_t = Limits::default().handshakes_per_address)]
-    max_handshakes_per_address: usize,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Timeouts")]
-struct DeadlineFlags {
-    /// From the connection to the login
-    #[arg(long, value_name = "TIME", value_parser = nonzero, default_value = show_duration(&Deadlines::default().login), hide_short_help = true)]
-    login_timeout: Duration,
-    /// Between two commands, outside transfers
-    #[arg(long, value_name = "TIME", value_parser = nonzero, default_value = show_duration(&Deadlines::default().idle), hide_short_help = true)]
-    idle_timeout: Duration,
-    /// The longest idle timeout that a client can ask for (SITE IDLE)
-    #[arg(long, value_name = "TIME", value_parser = nonzero, default_value = show_duration(&Deadlines::default().idle_most), hide_short_help = true)]
-    idle_timeout_most: Duration,
-    /// From a transfer command to its data connection
-    #[arg(long, value_name = "TIME", value_parser = nonzero, default_value = show_duration(&Deadlines::default().data), hide_short_help = true)]
-    data_timeout: Duration,
-    /// Without any data during a transfer
-    #[arg(long, value_name = "TIME", value_parser = nonzero, default_value = show_duration(&Deadlines::default().stall), hide_short_help = true)]
-    stall_timeout: Duration,
-    /// How long PASV and EPSV wait for a free port
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = show_duration(&Deadlines::default().port), hide_short_help = true)]
-    port_wait: Duration,
-    /// From PASV or EPSV to the transfer that uses it; --data-timeout while others wait for the port
-    #[arg(long, value_name = "TIME", value_parser = nonzero, default_value = show_duration(&Deadlines::default().claim), hide_short_help = true)]
-    claim_timeout: Duration,
-    /// How long checksums and the like continue after the client has closed the control connection
-    #[arg(long, value_name = "TIME", value_parser = nonzero, default_value = show_duration(&Deadlines::default().gone), hide_short_help = true)]
-    gone_timeout: Duration,
-    /// How long SIGTERM and Ctrl-C wait for running transfers
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = show_duration(&Deadlines::default().drain), hide_short_help = true)]
-    drain_timeout: Duration,
-    /// How long a verified password is remembered, so that eight connections are not verified eight times
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = show_duration(&Deadlines::default().remember_logins), hide_short_help = true)]
-    remember_logins: Duration,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Limits")]
-struct LimitFlags {
-    /// Sessions in total
-    #[arg(long, value_name = "N", value_parser = at_least::<1>, default_value_t = Limits::default().sessions, hide_short_help = true)]
-    max_sessions: usize,
-    /// Sessions from one address
-    #[arg(long, value_name = "N", value_parser = at_least::<1>, default_value_t = Limits::default().sessions_per_address, hide_short_help = true)]
-    max_sessions_per_address: usize,
-    /// Length of a command line
-    #[arg(long, value_name = "BYTES", value_parser = at_least::<64>, default_value_t = Limits::default().line, hide_short_help = true)]
-    max_line: usize,
-    /// Commands before the login
-    #[arg(long, value_name = "N", default_value_t = Limits::default().commands_before_login, hide_short_help = true)]
-    max_commands_before_login: u32,
-    /// Lines in the answer to STAT with a pathname
-    #[arg(long, value_name = "N", default_value_t = Limits::default().stat_lines, hide_short_help = true)]
-    max_stat_lines: usize,
-    /// Commands that wait for the end of a transfer
-    #[arg(long, value_name = "N", default_value_t = Limits::default().queue, hide_short_help = true)]
-    max_queue: usize,
-    /// Failed logins of a user from one address before answers are delayed
-    ///
-    /// Failures of that many different users from one address count as well.
-    #[arg(long, value_name = "N", default_value_t = Limits::default().failures_before_delay, hide_short_help = true)]
-    delay_after_failures: u32,
-    /// How long they are delayed
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = show_duration(&Limits::default().failure_delay), hide_short_help = true)]
-    failure_delay: Duration,
-    /// Failed logins of a user from one address before that user is refused there
-    ///
-    /// Failures of that many different users refuse the whole address, except users who have logged in from
-    /// it within a day.
-    #[arg(long, value_name = "N", default_value_t = Limits::default().failures_before_refusal, hide_short_help = true)]
-    refuse_after_failures: u32,
-    /// Failed logins from one address in total before the address is refused
-    #[arg(long, value_name = "N", default_value_t = Limits::default().failures_of_address, hide_short_help = true)]
-    refuse_address_after_failures: u32,
-    /// How long a failed login counts
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = show_duration(&Limits::default().failure_window), hide_short_help = true)]
-    failure_window: Duration,
+    #[command(flatten)]
+    clients: ClientCertificates,
 }
 
 impl ListenFlags {
@@ -362,14 +236,9 @@ impl Flags {
             anonymous: share.anonymous,
             users: share.user.clone(),
             listeners: self.listeners()?,
-            limits: other.limits.config(tls.max_handshakes_per_address),
-            deadlines: other.deadlines.config(),
-            uploads: Uploads {
-                sync: other.sync,
-                umask: other.umask,
-                keep_parts: other.keep_parts,
-                hang_up: other.hang_up,
-            },
+            limits: other.limits.clone(),
+            deadlines: other.deadlines.clone(),
+            uploads: other.uploads.clone(),
             tls: TlsFiles {
                 certificates: pairs
                     .map(|(cert, key)| CertificateFiles { cert: cert.clone(), key: key.clone() })
@@ -381,19 +250,11 @@ impl Flags {
                     listen: own_family(self.listen.acme_listen),
                     ca: tls.acme_ca.clone(),
                 },
-                clients: ClientCertificates {
-                    ask: tls.client_cert,
-                    ca: tls.client_ca.clone(),
-                    crl: tls.client_crl.clone(),
-                    users: tls.client_cert_users.clone(),
-                    login: tls.client_cert_login.unwrap_or_default(),
-                },
+                clients: tls.clients.clone(),
             },
             log: Log {
-                file: other.log_file.clone(),
-                level: other.log_level.clone().or_else(|| other.quiet.then(|| "warn".to_owned())),
-                format: other.log_format,
-                xferlog: other.xferlog.clone(),
+                level: other.log.level.clone().or_else(|| other.quiet.then(|| "warn".to_owned())),
+                ..other.log.clone()
             },
             ..SiteConfig::default()
         })
@@ -430,43 +291,6 @@ impl Flags {
             ..Listener::default()
         };
         Ok(explicit.chain(implicit).map(listener).collect())
-    }
-}
-
-impl DeadlineFlags {
-    fn config(&self) -> Deadlines {
-        Deadlines {
-            login: self.login_timeout,
-            idle: self.idle_timeout,
-            idle_most: self.idle_timeout_most,
-            data: self.data_timeout,
-            stall: self.stall_timeout,
-            port: self.port_wait,
-            claim: self.claim_timeout,
-            gone: self.gone_timeout,
-            drain: self.drain_timeout,
-            remember_logins: self.remember_logins,
-            ..Deadlines::default()
-        }
-    }
-}
-
-impl LimitFlags {
-    fn config(&self, handshakes_per_address: usize) -> Limits {
-        Limits {
-            sessions: self.max_sessions,
-            sessions_per_address: self.max_sessions_per_address,
-            handshakes_per_address,
-            line: self.max_line,
-            commands_before_login: self.max_commands_before_login,
-            failures_before_delay: self.delay_after_failures,
-            failures_before_refusal: self.refuse_after_failures,
-            failures_of_address: self.refuse_address_after_failures,
-            failure_window: self.failure_window,
-            failure_delay: self.failure_delay,
-            queue: self.max_queue.max(1),
-            stat_lines: self.max_stat_lines,
-        }
     }
 }
 

@@ -181,7 +181,7 @@ impl Session {
             (Busy::Nothing, Transfer::Opening(_) | Transfer::Moving(_)) => {
                 let limits = &self.settings.site.limits;
                 let fits = self.queue.is_empty() || self.queued + weight(limits.line) <= QUEUED;
-                self.queue.len() < limits.queue && fits
+                self.queue.len() < limits.queue.max(1) && fits
             }
             _ => false,
         }
