@@ -88,66 +88,51 @@ fn advise(error: &mut Error, arguments: &[OsString], command: &clap::Command) {
 }
 
 /// What people call a verb elsewhere, and what does it here.
-const VERBS: [(&[&str], &str); 17] = [
-    (&["download", "fetch", "wget", "curl", "mget", "recv"], "use `pasv get URL`"),
-    (&["upload", "store", "send", "mput", "push"], "use `pasv put FILE URL`"),
-    (&["cp", "copy"], "`pasv get URL` downloads, `pasv put FILE URL` uploads"),
-    (
-        &["mirror", "sync", "rsync"],
-        "`pasv get -r URL` downloads a directory tree, `pasv put -r DIR URL` uploads one",
-    ),
-    (&["dir", "list", "nlst", "nlist", "ll", "find"], "use `pasv ls URL`"),
-    (&["del", "delete", "dele", "remove", "unlink", "erase", "mdelete"], "use `pasv rm URL`"),
-    (&["move", "rename", "ren"], "use `pasv mv URL NEW-URL`"),
-    (&["md", "mkd"], "use `pasv mkdir URL`"),
-    (&["rd", "rmd"], "use `pasv rmdir URL`"),
-    (
-        &["open", "connect", "login", "ftp", "shell", "cd"],
-        "there is no interactive mode; `pasv ls URL` lists a directory",
-    ),
-    (&["server", "daemon", "share", "start"], "use `pasv serve`"),
-    (&["check", "diagnose", "diag", "test", "ping"], "use `pasv doctor URL`"),
-    (&["info", "size"], "use `pasv stat URL`"),
-    (&["type", "more", "less", "print", "head", "tail"], "use `pasv cat URL`"),
-    (&["password", "adduser", "useradd"], "use `pasv passwd`"),
-    (&["ufw", "nft", "nftables", "iptables", "rules"], "use `pasv firewall`"),
-    (&["version"], "use `pasv --version`"),
-];
+const VERBS: &str = "\
+download fetch wget curl mget recv: use `pasv get URL`
+upload store send mput push: use `pasv put FILE URL`
+cp copy: `pasv get URL` downloads, `pasv put FILE URL` uploads
+mirror sync rsync: `pasv get -r URL` downloads a directory tree, `pasv put -r DIR URL` uploads one
+dir list nlst nlist ll find: use `pasv ls URL`
+del delete dele remove unlink erase mdelete: use `pasv rm URL`
+move rename ren: use `pasv mv URL NEW-URL`
+md mkd: use `pasv mkdir URL`
+rd rmd: use `pasv rmdir URL`
+open connect login ftp shell cd: there is no interactive mode; `pasv ls URL` lists a directory
+server daemon share start: use `pasv serve`
+check diagnose diag test ping: use `pasv doctor URL`
+info size: use `pasv stat URL`
+type more less print head tail: use `pasv cat URL`
+password adduser useradd: use `pasv passwd`
+ufw nft nftables iptables rules: use `pasv firewall`
+version: use `pasv --version`";
 
 /// What people call an option elsewhere, and what does it here.
-const OPTIONS: [(&[&str], &str); 9] = [
-    (&["--active", "-A"], "use `--mode active`"),
-    (&["--passive", "--pasv", "-P"], "use `--mode passive`"),
-    (&["-k", "--no-check-certificate", "--no-verify"], "use `--insecure`"),
-    (&["--ssl", "--ssl-reqd", "--ftps", "--ftpes", "--starttls"], "use `--tls required`"),
-    (&["--no-tls", "--no-ssl", "--plain", "--plaintext"], "use `--tls off`"),
-    (&["--username", "--login"], "use `--user NAME`"),
-    (
-        &["--password", "--pass", "--passwd"],
-        "use `--password-file FILE` or the environment variable PASV_PASSWORD",
-    ),
-    (&["--port"], "the port is part of the URL: ftp://host:PORT/path"),
-    (&["--resume"], "use `--continue`"),
-];
+const OPTIONS: &str = "\
+--active -A: use `--mode active`
+--passive --pasv -P: use `--mode passive`
+-k --no-check-certificate --no-verify: use `--insecure`
+--ssl --ssl-reqd --ftps --ftpes --starttls: use `--tls required`
+--no-tls --no-ssl --plain --plaintext: use `--tls off`
+--username --login: use `--user NAME`
+--password --pass --passwd: use `--password-file FILE` or the environment variable PASV_PASSWORD
+--port: the port is part of the URL: ftp://host:PORT/path
+--resume: use `--continue`";
 
 /// The same for `pasv serve`.
-const SERVE: [(&[&str], &str); 12] = [
-    (&["-b", "--bind", "--host", "--address", "--interface"], "use `--listen ADDRESS`"),
-    (&["-d", "--dir", "--directory", "--folder", "--path"], "the folder is an argument: `pasv serve DIR`"),
-    (&["-u", "--username", "--login"], "use `--user NAME`"),
-    (&["-P", "--password", "--pass", "--passwd"], "use `--user NAME:FILE`; `pasv passwd` makes the file"),
-    (&["--writable", "--upload", "--uploads", "--allow-write", "--rw"], "use `--write`"),
-    (&["-r", "--read-only", "--readonly"], "a folder is read-only unless --write is given"),
-    (&["-a", "--anon", "--guest", "--public"], "use `--anonymous`"),
-    (
-        &["--active", "--passive", "--pasv"],
-        "both modes are on; `--no-active` and `--no-passive` turn one off",
-    ),
-    (&["--ssl", "--ssl-reqd", "--ftpes", "--starttls", "--require-tls"], "use `--tls required`"),
-    (&["--no-tls", "--no-ssl", "--plain", "--plaintext"], "use `--tls off`"),
-    (&["-v", "--verbose", "--debug"], "use `--log-level debug`"),
-    (&["--log", "--logfile"], "use `--log-file FILE`"),
-];
+const SERVE: &str = "\
+-b --bind --host --address --interface: use `--listen ADDRESS`
+-d --dir --directory --folder --path: the folder is an argument: `pasv serve DIR`
+-u --username --login: use `--user NAME`
+-P --password --pass --passwd: use `--user NAME:FILE`; `pasv passwd` makes the file
+--writable --upload --uploads --allow-write --rw: use `--write`
+-r --read-only --readonly: a folder is read-only unless --write is given
+-a --anon --guest --public: use `--anonymous`
+--active --passive --pasv: both modes are on; `--no-active` and `--no-passive` turn one off
+--ssl --ssl-reqd --ftpes --starttls --require-tls: use `--tls required`
+--no-tls --no-ssl --plain --plaintext: use `--tls off`
+-v --verbose --debug: use `--log-level debug`
+--log --logfile: use `--log-file FILE`";
 
 fn tip_for_verb(typed: &str, command: &clap::Command) -> Option<String> {
     if typed.contains("://") || typed.contains('/') || typed.contains('@') {
@@ -158,8 +143,7 @@ fn tip_for_verb(typed: &str, command: &clap::Command) -> Option<String> {
     }
     let verbs = command.get_subcommands().filter(|verb| !verb.is_hide_set()).map(clap::Command::get_name);
     let lower = typed.to_lowercase();
-    let synonym = VERBS.iter().find(|(names, _)| names.contains(&lower.as_str()));
-    synonym.map(|(_, tip)| (*tip).to_owned()).or_else(|| {
+    tip_of(VERBS, &lower).or_else(|| {
         verbs.filter(|verb| is_near(&lower, verb)).map(|verb| format!("did you mean `pasv {verb}`?")).next()
     })
 }
@@ -172,8 +156,13 @@ fn tip_for_option(typed: &str, arguments: &[OsString], command: &clap::Command) 
     {
         return Some(format!("options follow the verb: `pasv {verb} {first}`"));
     }
-    let options = if first == "serve" { &SERVE[..] } else { &OPTIONS[..] };
-    options.iter().find(|(names, _)| names.contains(&typed)).map(|(_, tip)| (*tip).to_owned())
+    tip_of(if first == "serve" { SERVE } else { OPTIONS }, typed)
+}
+
+/// The tip of the row that has this word.
+fn tip_of(table: &str, typed: &str) -> Option<String> {
+    let mut rows = table.lines().filter_map(|row| row.split_once(": "));
+    rows.find(|(words, _)| words.split(' ').any(|word| word == typed)).map(|(_, tip)| tip.to_owned())
 }
 
 /// How the verb of this line is used.

@@ -161,16 +161,16 @@ fn sections(page: &Page, own: Option<String>, text: &mut Vec<u8>) -> io::Result<
             writeln!(text, ".fi")?;
         }
         None => {
-            for (what, line) in page.examples {
+            for (what, line) in &page.examples {
                 writeln!(text, ".PP\n{}:\n.PP\n.RS 4\n.nf\n{}\n.fi\n.RE", roff(what), roff(line))?;
             }
         }
     }
     writeln!(text, ".SH EXIT STATUS")?;
-    for (code, meaning) in page.exit {
+    for (code, meaning) in &page.exit {
         writeln!(text, ".TP 6\n.B {code}\n{}", roff(meaning))?;
     }
-    for (heading, rows) in [("ENVIRONMENT", page.environment), ("FILES", page.files)] {
+    for (heading, rows) in [("ENVIRONMENT", &page.environment), ("FILES", &page.files)] {
         if rows.is_empty() {
             continue;
         }
