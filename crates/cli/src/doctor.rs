@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use client::{Endpoint, TlsMode};
-use doctor::Report;
 use doctor::remote::{Target, diagnose, examine_watched};
+use doctor::{Report, text};
 use wire::url::{FtpUrl, Scheme};
 
 use crate::client_flags::{SessionFlags, TlsFlag, TlsFlags};
@@ -20,7 +20,6 @@ mod report;
 pub(crate) mod site;
 mod spinner;
 
-use report::{address, scheme};
 use spinner::Spinner;
 
 const EXAMPLES: &str = "Examples:\n  \
@@ -121,8 +120,8 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         file.write_all(text.as_bytes()).map_err(|error| Failure::file(path, &error))?;
         say(format_args!("transcript: {}", show_path(path)));
     }
-    let lines = || report::lines(&url, &report, report::width());
-    report::print(&report, flags.json.then(|| report::object(&facts, &report)), lines)
+    let object = flags.json.then(|| text::object(&facts, &report));
+    report::print(&report, object, || text::report(&url, &report))
 }
 
 /// For a reader who has nothing but the transcript.
@@ -133,8 +132,8 @@ fn heading(url: &FtpUrl, report: &Report) -> String {
         "# pasv {} doctor {}://{}/, ended {:04}-{:02}-{:02} {:02}:{:02}:{:02} UTC\n# {}\n\
          # seconds from the start; the probe; > sent, < received, * seen. Passwords are ***.\n",
         env!("CARGO_PKG_VERSION"),
-        scheme(url),
-        address(url),
+        url.scheme.name(),
+        text::address(url),
         at.year,
         at.month,
         at.day,

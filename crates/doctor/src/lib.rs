@@ -12,6 +12,7 @@
 pub mod finding;
 pub mod remote;
 pub mod site;
+pub mod text;
 pub mod verdict;
 
 pub use finding::{ClientSettings, Finding, Findings, Report, Unclear};

@@ -53,8 +53,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
             .and_then(|(folder, name)| acme::saved(&folder, &config.tls.acme.directory, name)),
         config,
     });
-    let lines = || report::checklist(&report, report::width());
-    report::print(&report, flags.json.then(|| report.json()), lines)
+    report::print(&report, flags.json.then(|| report.json()), || doctor::text::checklist(&report))
 }
 
 #[cfg(test)]
