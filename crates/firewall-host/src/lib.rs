@@ -17,6 +17,7 @@ pub mod machine;
 mod packets;
 mod recognise;
 mod ruleset;
+mod said;
 mod walk;
 
 pub use apply::{Plan, opened, plan, removal};

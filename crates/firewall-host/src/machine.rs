@@ -32,9 +32,27 @@ pub fn recognised() -> Recognised {
 
 /// The front end that manages the rules of this machine, if one is active: ufw or firewalld. It rewrites its
 /// chains at any time, and removes lines of others.
-pub fn front_end() -> Option<Target> {
+fn front_end() -> Option<Target> {
     let (ufw, firewalld) = front_ends();
     front_end_of(ufw.as_deref(), firewalld.as_deref())
+}
+
+/// Why pasv does not change the rules of this machine, and what to do instead; `None`: it may.
+pub fn refusal() -> Option<(String, String)> {
+    if let Some(front_end) = front_end() {
+        let name = front_end.name();
+        return Some((
+            format!("{name} manages the rules of this machine and would overwrite others"),
+            format!(
+                "`pasv firewall --for {name}` prints the commands for it; `--apply --for nftables` bypasses {name}"
+            ),
+        ));
+    }
+    // What drops there is not seen by nft, and no rule of nftables opens it.
+    legacy().next().map(|name| {
+        let hint = "`pasv firewall --for iptables-insert` prints what to paste; `--apply --for nftables` ignores them";
+        (format!("{name} (legacy) has rules on this machine, which nft cannot change"), hint.to_owned())
+    })
 }
 
 /// What ufw and firewalld say of themselves.

@@ -11,7 +11,11 @@ use crate::talk::{Exit, Failure, say};
 /// Makes the rules of this machine let the site through.
 pub(super) fn apply(request: &Request, yes: bool, kept: bool, target: Option<Target>) -> Result<(), Failure> {
     match target {
-        None => refuse_front_ends()?,
+        None => {
+            if let Some((why, hint)) = machine::refusal() {
+                return Err(Failure::new(Exit::Refused, why).hint(hint));
+            }
+        }
         Some(Target::Nftables | Target::NftablesInsert) => {}
         Some(other) => {
             return Err(Failure::usage(format!("--apply changes nftables alone, not {}", other.name()))
@@ -88,36 +92,11 @@ pub(super) fn remove(yes: bool) -> Result<(), Failure> {
 /// Compares the rules of this machine with what the site needs.
 pub(super) fn check(request: &Request) -> Result<(), Failure> {
     let findings = firewall_host::check(&read()?, request);
-    let mut text = String::new();
-    for missing in &findings.missing {
-        text.push_str(&format!("MISSING   {missing}\n"));
-    }
-    for wide in &findings.wide {
-        text.push_str(&format!("TOO WIDE  {wide}\n"));
-    }
-    for question in &findings.open_questions {
-        text.push_str(&format!("DEPENDS   {question}\n"));
-    }
     let unseen: Vec<&str> = machine::legacy().collect();
-    for family in &unseen {
-        text.push_str(&format!("DEPENDS   {family} (legacy) has rules here too, which nft does not show\n"));
+    for line in findings.lines(&unseen) {
+        writeln!(io::stdout(), "{line}")?;
     }
-    if !findings.filtered && unseen.is_empty() {
-        text.push_str("OPEN      no firewall is active on this machine: every port is reachable\n");
-    }
-    let known = !findings.undecided && unseen.is_empty();
-    match (findings.is_good(), known) {
-        (true, true) => {
-            text.push_str("GOOD      what the server needs passes, and no rule opens more than that\n");
-        }
-        (true, false) => text.push_str("NOT KNOWN whether what the server needs passes\n"),
-        (false, _) => {}
-    }
-    // Comments and names in there are whatever somebody wrote: they drive no terminal.
-    for line in text.lines() {
-        writeln!(io::stdout(), "{}", wire::pathname::show(line.as_bytes()))?;
-    }
-    if findings.is_good() && known {
+    if findings.is_good() && findings.is_known(&unseen) {
         return Ok(());
     }
     let hint = match (findings.missing.is_empty(), findings.wide.is_empty()) {
@@ -141,30 +120,6 @@ fn refused(why: String) -> Failure {
 
 fn print(script: &str) -> Result<(), Failure> {
     Ok(io::stdout().write_all(script.as_bytes())?)
-}
-
-fn refuse_front_ends() -> Result<(), Failure> {
-    let Some(front_end) = machine::front_end() else { return refuse_legacy() };
-    let name = front_end.name();
-    Err(Failure::new(
-        Exit::Refused,
-        format!("{name} manages the rules of this machine and would overwrite others"),
-    )
-    .hint(format!(
-        "`pasv firewall --for {name}` prints the commands for it; `--apply --for nftables` bypasses {name}"
-    )))
-}
-
-/// What drops there is not seen by nft, and no rule of nftables opens it.
-fn refuse_legacy() -> Result<(), Failure> {
-    let Some(name) = machine::legacy().next() else { return Ok(()) };
-    Err(Failure::new(
-        Exit::Refused,
-        format!("{name} (legacy) has rules on this machine, which nft cannot change"),
-    )
-    .hint(
-        "`pasv firewall --for iptables-insert` prints what to paste; `--apply --for nftables` ignores them",
-    ))
 }
 
 /// A table of our own closes all that it does not name: somebody has to know that.
