@@ -90,31 +90,6 @@ mod tests {
     }
 
     #[test]
-    fn passive_mode_as_a_person_reads_it() {
-        let expected = "\
-Passive mode: the client opens both connections.
-
-    client                             server
-    port > 1023 ------ 1 opens ------> port 2121
-    port > 1023 <--------- 2 --------- port 2121
-    port > 1023 ------ 3 opens ------> port 61000-61009
-    port > 1023 <--------- 4 --------- port 61000-61009
-
-  rule 1 in   clients > 1023 -> server 2121
-              the client opens the control connection
-  rule 2 out  server 2121 -> clients > 1023
-              the server's replies
-  rule 3 in   clients > 1023 -> server 61000-61009
-              the client opens the data connection
-  rule 4 out  server 61000-61009 -> clients > 1023
-              data to the client, and what acknowledges its own
-A firewall that tracks connections needs rules 1 and 3 only.
-TCP over IPv4 and IPv6. No FTP helper is needed in any firewall.
-";
-        assert_eq!(told(Active::Off, true), expected);
-    }
-
-    #[test]
     fn active_mode_opens_outward() {
         let text = told(Active::FromPort(20), false);
         assert!(text.contains("port > 1023 <------ 4 opens ------ port 20\n"), "{text}");

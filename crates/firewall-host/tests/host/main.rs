@@ -2,3 +2,15 @@
 
 mod meanings;
 mod rulesets;
+
+use firewall::{Active, Exposure, Families, Request};
+
+fn request(families: Families) -> Request {
+    Request::of(Exposure {
+        control_ports: vec![2121],
+        implicit_ports: vec![],
+        passive_ports: vec![61210..=61219],
+        active: Active::FromPort(20),
+        families,
+    })
+}

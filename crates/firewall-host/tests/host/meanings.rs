@@ -1,8 +1,10 @@
 //! Is each test of a rule taken for what it means to the kernel, and no chain for one that packets never come
 //! through?
 
-use firewall::{Active, Exposure, Families, Request, Target};
+use firewall::{Families, Request, Target};
 use firewall_host::{Findings, Plan, Ruleset, Seen, check, plan, recognise};
+
+use crate::request;
 
 const FOLLOWED: &str = r#"{"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": ["established", "related"]}}, {"accept": null}"#;
 const SITE: &str = r#"{"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": {"set": [2121, {"range": [61210, 61219]}]}}}"#;
@@ -37,16 +39,6 @@ fn ruleset(chains: &[(&str, &[&str])]) -> Ruleset {
 /// One chain of a host that drops what no rule names.
 fn host(rules: &[&str]) -> Ruleset {
     ruleset(&[("inet filter input input drop", rules)])
-}
-
-fn request(families: Families) -> Request {
-    Request::of(Exposure {
-        control_ports: vec![2121],
-        implicit_ports: vec![],
-        passive_ports: vec![61210..=61219],
-        active: Active::FromPort(20),
-        families,
-    })
 }
 
 fn field(protocol: &str, field: &str, op: &str, right: &str) -> String {

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use firewall::{Active, Chain, Exposure, Families, Modes, Output, Request, Target};
+use firewall::{Chain, Exposure, Families, Modes, Output, Request, Target};
 use firewall_host::{Findings, Plan, Ruleset, Seen, check, plan, recognise, removal};
 
 fn said(name: &str) -> String {
@@ -25,13 +25,15 @@ fn iptables() -> Ruleset {
 }
 
 fn request() -> Request {
-    Request::of(Exposure {
-        control_ports: vec![2121],
-        implicit_ports: vec![],
-        passive_ports: vec![61210..=61219],
-        active: Active::FromPort(20),
-        families: Families::Both,
-    })
+    crate::request(Families::Both)
+}
+
+/// The script and the chains of a plan that puts rules into chains of others.
+fn inserted(ruleset: &Ruleset, request: &Request) -> (String, Vec<String>) {
+    match plan(ruleset, request) {
+        Plan::Insert { script, chains } => (script, chains),
+        other => panic!("nothing inserted: {other:?}"),
+    }
 }
 
 /// `rule 3 61210-61219`, for each that is missing.
@@ -80,9 +82,7 @@ fn each_rule_that_is_missing_is_named_with_who_drops_it() {
 
 #[test]
 fn what_a_policy_drops_is_added_at_the_end_of_its_chain() {
-    let Plan::Insert { script, chains } = plan(&ruleset("ssh-only"), &request()) else {
-        panic!("nothing inserted")
-    };
+    let (script, chains) = inserted(&ruleset("ssh-only"), &request());
     assert_eq!(chains, ["inet filter input"]);
     assert_eq!(
         script,
@@ -97,9 +97,7 @@ fn networks_of_clients_are_named_one_by_one() {
         from: vec!["192.0.2.0/24".parse().unwrap(), "2001:db8::1/128".parse().unwrap()],
         ..request()
     };
-    let Plan::Insert { script, .. } = plan(&ruleset("ssh-only"), &request) else {
-        panic!("nothing inserted")
-    };
+    let (script, _) = inserted(&ruleset("ssh-only"), &request);
     assert!(script.contains("input ip saddr 192.0.2.0/24 tcp dport 2121 "), "{script}");
     assert!(script.contains("input ip6 saddr 2001:db8::1 tcp dport 61210-61219 "), "{script}");
     assert_eq!(script.lines().count(), 4, "{script}");
@@ -142,9 +140,7 @@ fn every_chain_on_the_way_has_its_say() {
     // The IPv4 table accepts what it must; the raw one drops half of the range, in IPv6 alone.
     assert_eq!(missing(&findings), ["rule 3 61215-61219 new", "rule 3 61215-61219 rest"]);
     assert!(findings.missing[0].by.contains("in inet raw pre"), "{findings:#?}");
-    let Plan::Insert { script, chains } = plan(&ruleset("two-tables"), &request()) else {
-        panic!("nothing inserted")
-    };
+    let (script, chains) = inserted(&ruleset("two-tables"), &request());
     assert_eq!(chains, ["inet raw pre"], "{script}");
     assert!(script.starts_with("insert rule inet raw pre handle 2 "), "{script}");
 }
@@ -169,9 +165,7 @@ fn what_is_ours_is_found_by_its_comments_and_nothing_else_is_taken_away() {
     assert_eq!(missing(&findings), ["rule 3 61213-61219 new"]);
     assert!(findings.wide.len() == 1 && findings.wide[0].ours, "{findings:?}");
     assert!(findings.wide[0].what.contains("for a server with other settings"), "{findings:?}");
-    let Plan::Insert { script, .. } = plan(&ruleset("applied"), &request()) else {
-        panic!("nothing inserted")
-    };
+    let (script, _) = inserted(&ruleset("applied"), &request());
     assert!(
         script.matches("delete rule").count() == 3 && script.contains("tcp dport 61210-61219"),
         "{script}"
@@ -184,9 +178,7 @@ fn what_is_ours_is_found_by_its_comments_and_nothing_else_is_taken_away() {
         },
         ..request()
     };
-    let Plan::Insert { script, chains } = plan(&ruleset("applied"), &fits) else {
-        panic!("the stray one stays")
-    };
+    let (script, chains) = inserted(&ruleset("applied"), &fits);
     assert!(script.contains("delete rule ip6 ") && chains == ["inet filter input"], "{script}");
 }
 
@@ -208,7 +200,7 @@ fn iptables_is_read_through_its_own_words() {
         ..request()
     };
     assert_eq!(missing(&check(&iptables(), &other)), ["rule 3 61220 new"]);
-    let Plan::Insert { script, .. } = plan(&iptables(), &other) else { panic!("nothing inserted") };
+    let (script, _) = inserted(&iptables(), &other);
     // Before the REJECT, and without what iptables could not list any more.
     assert!(script.contains("insert rule ip filter INPUT handle "), "{script}");
     assert!(!script.contains("ct state") && !script.contains('{'), "{script}");

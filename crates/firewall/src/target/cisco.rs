@@ -6,6 +6,9 @@ use crate::request::{Family, Request};
 use crate::rules::{Direction, Ports, Role, Rule};
 use crate::sheet::Sheet;
 
+/// What begins a list of IPv4 or IPv6, and ends its name.
+const LISTS: ((&str, &str), (&str, &str)) = (("ip access-list extended", ""), ("ipv6 access-list", "-V6"));
+
 pub(super) fn write(request: &Request) -> Sheet {
     let mut sheet = Sheet::new("!");
     sheet.say("Cisco IOS, on the interface that leads out: one list for each direction. They look at single packets; `established` matches packets with ACK, so that no answer can open a connection.");
@@ -18,14 +21,14 @@ pub(super) fn write(request: &Request) -> Sheet {
     });
     sheet.say("Remove:  the lines below `interface` with `no` before them, then the lists:");
     for family in request.families() {
-        let (list, suffix) = family.either(("ip access-list extended", ""), ("ipv6 access-list", "-V6"));
+        let (list, suffix) = family.either(LISTS.0, LISTS.1);
         sheet.command(&format!("no {list} PASV-IN{suffix}"));
         sheet.command(&format!("no {list} PASV-OUT{suffix}"));
     }
     sheet.say("ASA tracks connections: there the inbound list is enough. Leave `inspect ftp` off: it cannot read TLS.");
     sheet.blank();
     for family in request.families() {
-        let (list, suffix) = family.either(("ip access-list extended", ""), ("ipv6 access-list", "-V6"));
+        let (list, suffix) = family.either(LISTS.0, LISTS.1);
         for direction in [Direction::In, Direction::Out] {
             let name = direction.either("IN", "OUT");
             sheet.plain(format!("{list} PASV-{name}{suffix}"));
