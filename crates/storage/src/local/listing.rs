@@ -47,14 +47,19 @@ struct Directory {
 enum State {
     /// Its names are being collected; between two calls it waits for room to keep them.
     Collecting(OwnedFd, Names),
-    /// All names are here, in their order.
-    Sorted(OwnedFd, Names),
-    /// These first, and then what follows in the directory.
-    Unsorted(OwnedFd, Names),
+    /// These first, in their order where they are all; else then what follows in the directory.
+    Named(OwnedFd, Names, Rest),
     Reading(OwnedFd, Vec<u8>),
     Ended,
     /// A piece was abandoned in mid-reading, so the rest would have a hole.
     Torn,
+}
+
+/// What there is behind the names that have been collected.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    Nothing,
+    More,
 }
 
 impl Listing {
@@ -86,7 +91,7 @@ impl Entries for Listing {
                                 if names.wait().await {
                                     State::Collecting(dir, names)
                                 } else {
-                                    State::Unsorted(dir, names)
+                                    State::Named(dir, names, Rest::More)
                                 }
                             }
                             state => {
@@ -106,21 +111,18 @@ fn fill(directory: &Directory, mut state: State, mut batch: Batch) -> Result<(St
     loop {
         state = match state {
             State::Collecting(dir, mut names) => match names.read(&dir)? {
-                Read::Sorted => State::Sorted(dir, names),
-                Read::TooMany => State::Unsorted(dir, names),
+                Read::Sorted => State::Named(dir, names, Rest::Nothing),
+                Read::TooMany => State::Named(dir, names, Rest::More),
                 Read::NoRoom => return Ok((State::Collecting(dir, names), batch)),
             },
-            State::Sorted(dir, mut names) => {
+            State::Named(dir, mut names, rest) => {
                 if directory.describe_next(&dir, &mut names, &mut batch) {
-                    return Ok((State::Sorted(dir, names), batch));
+                    return Ok((State::Named(dir, names, rest), batch));
                 }
-                State::Ended
-            }
-            State::Unsorted(dir, mut names) => {
-                if directory.describe_next(&dir, &mut names, &mut batch) {
-                    return Ok((State::Unsorted(dir, names), batch));
+                match rest {
+                    Rest::Nothing => State::Ended,
+                    Rest::More => State::Reading(dir, Vec::with_capacity(BUFFER)),
                 }
-                State::Reading(dir, Vec::with_capacity(BUFFER))
             }
             State::Reading(dir, buffer) => return read(directory, dir, buffer, batch),
             State::Ended | State::Torn => return Ok((state, batch)),

@@ -5,12 +5,12 @@ use std::future::Future;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 
 use storage::{Batch, Create, Kind, Tree};
 use testbed::need;
 
-use crate::site::{Site, at, refused};
+use crate::site::{Site, at, poll_once, refused};
 
 #[tokio::test]
 async fn every_kind_is_listed_as_its_entry_has_it() {
@@ -85,8 +85,7 @@ fn an_abandoned_piece_does_not_pass_for_the_end() {
         let (free, taken) = std::sync::mpsc::channel::<()>();
         let holder = tokio::task::spawn_blocking(move || taken.recv());
         {
-            let next = pin!(entries.next(&mut batch));
-            assert!(next.poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            assert!(poll_once(entries.next(&mut batch).as_mut()).is_pending());
         }
         free.send(()).unwrap();
         holder.await.unwrap().unwrap();
@@ -100,7 +99,7 @@ async fn what_memory_holds_is_answered_at_the_first_poll() {
     site.put("a", "12345");
     let (a, root) = (at("/a"), at("/"));
     fn at_once<T>(operation: impl Future<Output = T>) -> T {
-        match pin!(operation).poll(&mut Context::from_waker(Waker::noop())) {
+        match poll_once(pin!(operation)) {
             Poll::Ready(done) => done,
             Poll::Pending => panic!("it went to another thread"),
         }

@@ -1,10 +1,12 @@
 //! A folder shared for one test, and short ways to use it.
 use std::fs;
 use std::path::PathBuf;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use storage::local::{Local, LocalOptions, Sync};
-use storage::{Create, Entry, Kind, Result, Sink, Stat, Tree};
+use storage::{Create, Entry, Kind, Result, Sink, Stat, Time, Tree, VPath};
 pub(crate) use testbed::tree::at;
 
 /// How long these tests keep parts.
@@ -106,6 +108,30 @@ impl Site {
 /// Where in its part an upload goes on.
 pub(crate) fn offset(sink: &dyn Sink) -> u64 {
     sink.file().expect("a folder has files").1
+}
+
+/// What every operation on a path fails with; it must.
+pub(crate) async fn refusals(tree: &Local, path: &VPath) -> Vec<(&'static str, Kind)> {
+    vec![
+        ("stat", refused(tree.stat(path).await)),
+        ("list", refused(tree.list(path).await)),
+        ("open", refused(tree.open(path).await)),
+        ("replace", refused(tree.create(path, Create::Replace).await)),
+        ("append", refused(tree.create(path, Create::Append { at: None }).await)),
+        ("unique", refused(tree.create(path, Create::Unique).await)),
+        ("rename", refused(tree.rename(path, &at("/elsewhere")).await)),
+        ("remove", refused(tree.remove(path).await)),
+        ("remove_dir", refused(tree.remove_dir(path).await)),
+        ("make_dir", refused(tree.make_dir(path, None).await)),
+        ("set_mode", refused(tree.set_mode(path, 0o777).await)),
+        ("set_modified", refused(tree.set_modified(path, Time::default()).await)),
+        ("space", refused(tree.space(path).await)),
+    ]
+}
+
+/// Polls once.
+pub(crate) fn poll_once<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// The kind of an expected failure.

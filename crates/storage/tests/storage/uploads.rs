@@ -8,7 +8,7 @@ use std::time::Duration;
 use storage::local::LocalOptions;
 use storage::{Create, Kind, Tree};
 
-use crate::site::{OPEN, Site, at, offset, refused};
+use crate::site::{OPEN, Site, at, offset, poll_once, refusals, refused};
 
 #[tokio::test]
 async fn a_new_file_gets_the_trees_mode_and_a_replaced_one_keeps_its_own() {
@@ -31,18 +31,9 @@ async fn a_part_cannot_be_reached_by_its_own_name() {
     site.break_off("/a", Create::Replace, b"12345").await;
     let part = site.really("")[0].clone();
     for path in [format!("/{part}"), format!("/{part}/x"), format!("/d/{part}")] {
-        let path = at(path);
-        assert_eq!(refused(site.tree.stat(&path).await), Kind::BadName);
-        assert_eq!(refused(site.tree.list(&path).await), Kind::BadName);
-        assert_eq!(refused(site.tree.open(&path).await), Kind::BadName);
-        assert_eq!(refused(site.tree.create(&path, Create::Replace).await), Kind::BadName);
-        assert_eq!(refused(site.tree.create(&path, Create::Unique).await), Kind::BadName);
-        assert_eq!(refused(site.tree.rename(&path, &at("/x")).await), Kind::BadName);
-        assert_eq!(refused(site.tree.remove(&path).await), Kind::BadName);
-        assert_eq!(refused(site.tree.remove_dir(&path).await), Kind::BadName);
-        assert_eq!(refused(site.tree.make_dir(&path, None).await), Kind::BadName);
-        assert_eq!(refused(site.tree.set_mode(&path, 0o777).await), Kind::BadName);
-        assert_eq!(refused(site.tree.space(&path).await), Kind::BadName);
+        for (what, kind) in refusals(&site.tree, &at(&path)).await {
+            assert_eq!(kind, Kind::BadName, "{what} {path}");
+        }
     }
     site.put("x", "x");
     assert_eq!(refused(site.tree.rename(&at("/x"), &at(format!("/{part}"))).await), Kind::BadName);
@@ -256,7 +247,7 @@ async fn what_was_kept_is_told_when_the_last_write_has_ended() {
     drop(sink);
     let path = at("/a");
     let mut size = site.tree.kept(&path);
-    assert!(polled_once(size.as_mut()).is_pending(), "an answer while the part still grows");
+    assert!(poll_once(size.as_mut()).is_pending(), "an answer while the part still grows");
     write.write_all_at(b"678", end).unwrap();
     drop(write);
     assert_eq!(size.await.unwrap(), Some(8));
@@ -266,14 +257,9 @@ async fn what_was_kept_is_told_when_the_last_write_has_ended() {
     let (write, _) = sink.file().unwrap();
     drop(sink);
     let mut next = std::pin::pin!(site.create("/b", Create::Append { at: None }));
-    assert!(polled_once(next.as_mut()).is_pending());
+    assert!(poll_once(next.as_mut()).is_pending());
     drop(write);
     assert_eq!(offset(&*next.await.unwrap()), 5);
-}
-
-/// Polls once.
-fn polled_once<F: Future + ?Sized>(future: std::pin::Pin<&mut F>) -> std::task::Poll<F::Output> {
-    future.poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
 }
 
 #[tokio::test]
