@@ -23,7 +23,7 @@ pub(crate) enum OrderError {
     Conversation(Error),
     /// Port 80 cannot be listened on.
     Listen(SocketAddr, io::Error),
-    /// What was obtained, or is needed for it, cannot be store.
+    /// What was obtained, or is needed for it, cannot be stored.
     Keep(PathBuf, io::Error),
     /// The authority does not prove names as we can.
     NoHttp01(String),

@@ -45,6 +45,11 @@ async fn connected(claim: &mut Claim) -> Data {
     timeout(LONG, claim.connection()).await.expect("no connection").unwrap()
 }
 
+/// It ends with FIN, and not with a reset.
+async fn closed(stream: &mut tokio::net::TcpStream) {
+    assert_eq!(timeout(LONG, stream.read(&mut [0; 8])).await.unwrap().unwrap(), 0);
+}
+
 async fn everything(mut data: Data) -> Vec<u8> {
     let mut got = Vec::new();
     while pump::receive(&mut data, &mut got, LONG, &Progress::default()).await.unwrap() > 0 {}
@@ -96,7 +101,7 @@ async fn a_stranger_at_every_port_does_no_harm() {
     let mut claim = claim(&ports, peer(2)).await;
     for port in ports.ports() {
         let mut stranger = connect_async(peer(9), SocketAddr::new(HERE, port));
-        assert_eq!(timeout(LONG, stranger.read(&mut [0; 8])).await.unwrap().unwrap(), 0);
+        closed(&mut stranger).await;
     }
     assert_eq!(dropped(&ports), 4);
     let client = connect(peer(2), at(&claim));
@@ -108,11 +113,7 @@ async fn two_connections_from_one_address_are_never_guessed_between() {
     let ports = ports(1);
     let mut claim = claim(&ports, peer(2)).await;
     for mut client in [connect_async(peer(2), at(&claim)), connect_async(peer(2), at(&claim))] {
-        assert_eq!(
-            timeout(LONG, client.read(&mut [0; 8])).await.unwrap().unwrap(),
-            0,
-            "it is closed, not reset"
-        );
+        closed(&mut client).await;
     }
     assert_eq!(claim.connection().await.unwrap_err(), ClaimError::Ambiguous);
     assert_eq!(claim.connection().await.unwrap_err(), ClaimError::Expired, "the final word is given once");
@@ -125,7 +126,7 @@ async fn a_second_connection_that_still_waits_in_the_kernel_counts() {
     let _first = connect(peer(2), at(&claim));
     // The acceptor takes them in order: when it has closed the stranger, it has handed over the first.
     let mut stranger = connect_async(peer(9), at(&claim));
-    assert_eq!(timeout(LONG, stranger.read(&mut [0; 8])).await.unwrap().unwrap(), 0);
+    closed(&mut stranger).await;
     let _second = connect(peer(2), at(&claim));
     assert_eq!(claim.arrived().unwrap().unwrap_err(), ClaimError::Ambiguous);
 }
@@ -169,7 +170,7 @@ async fn a_look_into_the_kernels_queue_ends_under_a_flood() {
     assert!(claim.arrived().is_none());
     assert!((1..MANY).contains(&dropped(&ports)), "{}", dropped(&ports));
     for stranger in &mut strangers {
-        assert_eq!(timeout(LONG, stranger.read(&mut [0; 8])).await.unwrap().unwrap(), 0);
+        closed(stranger).await;
     }
     assert_eq!(dropped(&ports), MANY);
 }

@@ -425,25 +425,6 @@ proptest! {
 }
 
 #[test]
-fn a_stranger_changes_nothing() {
-    let (mut table, now) = (table(), Instant::now());
-    let until = now + Duration::from_secs(9);
-    assert_eq!(table.claim(wish(1, Kind::Clear, until), first), Answer::Port(7001));
-    assert_eq!(table.arrive(peer(2), 7001, now), Outcome::Stranger);
-    assert_eq!(table.arrive(peer(1), 7002, now), Outcome::Stranger);
-    assert_eq!(table.arrive(peer(1), 7001, now), Outcome::Handed(ClaimId(1), Vec::new()));
-}
-
-#[test]
-fn a_late_connection_is_a_strangers() {
-    for kind in [Kind::Clear, lone(1), bound(1)] {
-        let (mut table, now) = (table(), Instant::now());
-        table.claim(wish(1, kind, now + Duration::from_secs(9)), first);
-        assert_eq!(table.arrive(peer(1), 7001, now + Duration::from_secs(9)), Outcome::Stranger);
-    }
-}
-
-#[test]
 fn every_port_is_chosen_some_time() {
     let (now, mut seen) = (Instant::now(), BTreeSet::new());
     for luck in 0..4 {

@@ -159,21 +159,17 @@ impl Hub {
         };
         state.fell_silent(slot);
         unlock(state);
-        match given {
-            Given::Taken => None,
+        let (refused, line) = match given {
+            Given::Taken => (None, None),
             Given::Late(hello) => {
                 hello.drain_and_close();
-                None
+                (None, None)
             }
-            Given::Refused(hello, line) => {
-                line.into_iter().for_each(Line::write);
-                Some(hello)
-            }
-            Given::Closed(line) => {
-                line.into_iter().for_each(Line::write);
-                None
-            }
-        }
+            Given::Refused(hello, line) => (Some(hello), line),
+            Given::Closed(line) => (None, line),
+        };
+        line.into_iter().for_each(Line::write);
+        refused
     }
 
     /// See [`ProtectedClaim::dismiss`](super::super::ProtectedClaim::dismiss).

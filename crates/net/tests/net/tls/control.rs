@@ -84,28 +84,28 @@ async fn more_than_the_kernel_takes_is_written_as_it_is_read() {
     assert!(got == long[..taken]);
 }
 
+fn pending<T: std::fmt::Debug>(refused: Result<T, UpgradeError>) {
+    assert!(matches!(refused, Err(UpgradeError::PendingClear)), "{refused:?}");
+}
+
 #[tokio::test]
 async fn bytes_in_clear_behind_the_upgrade_are_refused_on_both_sides() {
     let site = Site::new();
     let tls = site.client(BOTH[1]);
     let (server, client) = controls().await;
     let ahead = Explicit { read_ahead: b"USER eve\r\n", ..NOW };
-    let refused = server.accept_tls(&site.tls, Some(ahead), LONG).await;
-    assert!(matches!(refused, Err(UpgradeError::PendingClear)), "{refused:?}");
+    pending(server.accept_tls(&site.tls, Some(ahead), LONG).await);
     client.write_all(b"DELE all\r\n").await.unwrap();
     until_waiting(&server, Waiting::Bytes).await;
-    let refused = server.accept_tls(&site.tls, Some(NOW), LONG).await;
-    assert!(matches!(refused, Err(UpgradeError::PendingClear)), "{refused:?}");
+    pending(server.accept_tls(&site.tls, Some(NOW), LONG).await);
     // It can still be said, in clear, and nothing was said before.
     server.write_all(b"503 \r\n").await.unwrap();
     assert_eq!(read(&client, 6).await, b"503 \r\n");
     let ahead = Explicit { read_ahead: b"230 \r\n", ..BEHIND_234 };
-    let refused = client.connect_tls(&tls, NAME, Some(ahead), LONG).await;
-    assert!(matches!(refused, Err(UpgradeError::PendingClear)), "{refused:?}");
+    pending(client.connect_tls(&tls, NAME, Some(ahead), LONG).await);
     server.write_all(b"230 \r\n").await.unwrap();
     until_waiting(&client, Waiting::Bytes).await;
-    let refused = client.connect_tls(&tls, NAME, Some(BEHIND_234), LONG).await;
-    assert!(matches!(refused, Err(UpgradeError::PendingClear)), "{refused:?}");
+    pending(client.connect_tls(&tls, NAME, Some(BEHIND_234), LONG).await);
 }
 
 #[tokio::test]

@@ -13,19 +13,8 @@ type Ends = (Result<Binding, UpgradeError>, Result<Session, UpgradeError>);
 
 async fn meet(server: &ServerTls, client: &ClientTls, host: &str) -> (Ends, Control, Control) {
     let (here, there) = controls().await;
-    let ends = tokio::join!(here.accept_tls(server, None, LONG), client.connect_tls_on(&there, host));
+    let ends = tokio::join!(here.accept_tls(server, None, LONG), there.connect_tls(client, host, None, LONG));
     (ends, here, there)
-}
-
-/// So that a client can be named first.
-trait Connects {
-    async fn connect_tls_on(&self, control: &Control, host: &str) -> Result<Session, UpgradeError>;
-}
-
-impl Connects for ClientTls {
-    async fn connect_tls_on(&self, control: &Control, host: &str) -> Result<Session, UpgradeError> {
-        control.connect_tls(self, host, None, LONG).await
-    }
 }
 
 fn trusting(trust: Trust) -> ClientTls {
@@ -49,7 +38,7 @@ async fn a_certificate_is_pinned_verified_or_reported() {
     assert_eq!(reported.established().fingerprint(), Some(site.identity.fingerprint()));
     // Nothing is sent for it, so that no server is needed to see it.
     let (_, client) = controls().await;
-    let nobody = trusting(Trust::Pinned(vec![])).connect_tls_on(&client, "not a name").await;
+    let nobody = client.connect_tls(&trusting(Trust::Pinned(vec![])), "not a name", None, LONG).await;
     assert!(matches!(nobody, Err(UpgradeError::Name(_))));
 }
 
