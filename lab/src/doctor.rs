@@ -246,7 +246,7 @@ impl Opinion {
         assert!(self.verdict() == name, "the doctor says {} and not {name}: {self}", self.verdict());
     }
 
-    /// Does this way work in clear?
+    /// Does this method work without TLS?
     pub(crate) fn works(&self, way: &str) -> bool {
         let ways = self.json["ways"].as_array().into_iter().flatten();
         let mut clear = ways.filter(|trial| trial["way"] == way && trial["tls"] == false);

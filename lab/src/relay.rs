@@ -1,8 +1,8 @@
 //! What do middleboxes do that the kernel's filter cannot: wait, read commands, answer for others, and
 //! introduce clients?
 //!
-//! The relay takes connections in the router and opens each one anew towards the site, at the same port.
-//! Delay is put on the dial and on every piece in both directions, so that whoever speaks waits as on a long
+//! The relay takes connections in the router and opens another one to the site for each, at the same port.
+//! Delay is put on the dial and on every piece in both directions, so that both sides wait as on a long
 //! line; only the client's own handshake is quicker than there.
 use std::io::{Read as _, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};

@@ -1,6 +1,6 @@
 //! Which seed do random tests start from?
 //!
-//! Two runs over the same code must say the same, so random inputs come from one seed. Whoever looks for what
+//! Two runs over the same code must say the same, so random inputs come from one seed. To look for what
 //! it has never tried gives another one.
 
 /// What proptest reads its seed from; the bounded run of the fuzz bodies takes the same.

@@ -181,7 +181,9 @@ fn watcher(session: &SessionFlags, meter: Meter, copying: Option<bool>) -> Watch
         let worth_a_line = match event {
             // The next session would say the same.
             Event::Clear { host, port, anonymous, .. } if !is_news(host, *port, *anonymous) => false,
-            Event::Fallback { .. } | Event::Anew { .. } | Event::Warning(_) | Event::Clear { .. } => !quiet,
+            Event::Fallback { .. } | Event::NewSession { .. } | Event::Warning(_) | Event::Clear { .. } => {
+                !quiet
+            }
             Event::TlsAgreed { .. } => false,
             Event::Identity { insecure, .. } => *insecure || !quiet,
             _ => verbose,

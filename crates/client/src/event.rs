@@ -91,7 +91,7 @@ pub enum Event {
         why: String,
     },
     /// One data connection method failed so that this session is in doubt: the next is tried in a new one.
-    Anew {
+    NewSession {
         /// The method that failed.
         from: DataMethod,
         /// The method that is tried next.
@@ -249,7 +249,7 @@ impl fmt::Display for Event {
             Self::Fallback { from, to, why } => {
                 write!(f, "* {from} failed ({why}), trying {to} ({})", to.mode())
             }
-            Self::Anew { from, to, why } => {
+            Self::NewSession { from, to, why } => {
                 write!(f, "* {from} failed ({why}), trying {to} ({}) in a new session", to.mode())
             }
             Self::MethodFound { method, .. } => {

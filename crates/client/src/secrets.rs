@@ -75,7 +75,7 @@ impl Secrets {
         match event {
             Event::Answered(reply) => Event::Answered(self.reply(reply)),
             Event::Fallback { from, to, why } => Event::Fallback { from, to, why: self.words(why) },
-            Event::Anew { from, to, why } => Event::Anew { from, to, why: self.words(why) },
+            Event::NewSession { from, to, why } => Event::NewSession { from, to, why: self.words(why) },
             other => other,
         }
     }

@@ -127,7 +127,7 @@ impl<S: BorrowMut<Client>> Moving<S> {
                     self.data = self.conclude(step).await?;
                     return Ok(());
                 }
-                Ok(Step::Reached(Transferred::Anew { approach: next })) => {
+                Ok(Step::Reached(Transferred::NewSession { approach: next })) => {
                     self.transfer = None;
                     client.begin_anew().await?;
                     approach = next;
@@ -232,7 +232,7 @@ impl<S: BorrowMut<Client>> Moving<S> {
                 Ok(())
             }
             // Only before bytes move, where `start` goes on.
-            Ok(Transferred::Anew { .. }) => {
+            Ok(Transferred::NewSession { .. }) => {
                 client.driver.give_up();
                 Err(Error::Broken { what: "the session is in doubt".to_owned(), moved })
             }

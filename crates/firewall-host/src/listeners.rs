@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 
 use net::proc_net;
 
-/// A socket that waits for whoever comes.
+/// A socket that accepts any client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
     /// Over what.

@@ -1,7 +1,7 @@
 //! Which rules is a kernel following now?
 //!
 //! Read from `nft -j list ruleset`; where iptables made them, parts of them are opaque there and are taken
-//! from `iptables-save`. What is not understood stays, as a test that may hold or not: whoever asks gets "it
+//! from `iptables-save`. What is not understood stays, as a test that may hold or not: the caller gets "it
 //! depends" instead of a guess.
 
 use core::net::IpAddr;

@@ -6,7 +6,7 @@
 //!                                                  +--> each kind of firewall, one module apiece
 //! ```
 //!
-//! The rules are worked out once, as values, and whoever writes them down (in words here, for a particular
+//! The rules are worked out once, as values, and the writers of them (in words here, for a particular
 //! firewall elsewhere) reads those values: so that what is explained and what is applied cannot differ.
 //! No I/O: nothing here looks at the machine or changes it.
 #![forbid(unsafe_code)]

@@ -259,7 +259,7 @@ mod tests {
         assert_eq!((mode(&folder), mode(&folder.join("key.pem"))), (0o700, 0o600));
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
         assert_eq!(generated(Some(&folder)).unwrap().fingerprint(), first.fingerprint());
-        // Half of a pair is made anew, whole.
+        // Half of a pair is replaced by a new pair.
         fs::remove_file(folder.join("certificate.pem")).unwrap();
         assert_ne!(generated(Some(&folder)).unwrap().fingerprint(), first.fingerprint());
         assert_eq!(mode(&folder.join("key.pem")), 0o600);

@@ -22,7 +22,7 @@ pub struct Log {
 }
 
 impl Log {
-    /// The lines go through a thread of their own: whoever reads stderr too slowly, or stops reading, must
+    /// The lines go through a thread of their own: a reader of stderr that is too slow, or stops reading, must
     /// not hold sessions up. Some 100,000 lines wait for such a reader; then lines are lost, and the server
     /// is not.
     pub(crate) fn open(config: &Configured) -> Result<Self, Error> {

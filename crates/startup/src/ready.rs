@@ -14,7 +14,7 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
-    /// Writes the addresses and ports in one step, so that whoever sees the file sees it whole.
+    /// Writes the addresses and ports in one step, so that a reader of the file sees it whole.
     pub(crate) fn write(path: &Path, server: &Server) -> io::Result<Self> {
         let texts = |all: Vec<SocketAddr>| all.iter().map(ToString::to_string).collect::<Vec<_>>();
         let (control, implicit) = (texts(server.control()), texts(server.implicit()));

@@ -88,7 +88,7 @@ fn watcher(url: &FtpUrl) -> Watcher {
         Event::Warning(_) | Event::Identity { insecure: true, .. } => {
             tracing::warn!(upstream, "{event}");
         }
-        Event::Identity { .. } | Event::Fallback { .. } | Event::Anew { .. } => {
+        Event::Identity { .. } | Event::Fallback { .. } | Event::NewSession { .. } => {
             tracing::info!(upstream, "{event}");
         }
         _ => {}

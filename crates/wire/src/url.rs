@@ -29,7 +29,7 @@ pub use mask::masked;
 /// How a URL says the control connection is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scheme {
-    /// `ftp`: in clear, or with AUTH TLS if both sides like.
+    /// `ftp`: without TLS, or with AUTH TLS if both sides like.
     Ftp,
     /// `ftps`: TLS from the first byte, port 990.
     Ftps,

@@ -118,7 +118,7 @@ pub(super) fn crowd(trial: &mut Trial<'_>) {
         std::thread::scope(|scope| {
             let one = || {
                 let talk = catch_unwind(|| talk::open(client, at, login));
-                // Whoever did not get in waits as well, for the others' sake.
+                // Those that did not get in wait as well, for the others' sake.
                 start.wait();
                 talk.is_ok_and(|mut talk| {
                     talk::fetch(&mut talk, "pub/down.bin").is_ok_and(|bytes| bytes == content(1))

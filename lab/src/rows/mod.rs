@@ -175,7 +175,7 @@ pub(crate) const ROWS: &[Row] = rows! {
         "MTU black hole, TLS",
         "first success within 12 s; list, get and put then within 2 s";
     "mtu-clear" Ordinary [Holds, Nothing, Nothing, Holds, Holds] paths::mtu_clear:
-        "MTU black hole, in clear",
+        "MTU black hole, without TLS",
         "list at once; get and put within 12 s, and once more within 2 s";
     "mtu-download" Ordinary [Nothing, Holds, Holds, Nothing, Nothing] paths::mtu_download:
         "MTU black hole, a server that knows of none",

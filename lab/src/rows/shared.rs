@@ -21,7 +21,7 @@ pub(super) fn finds_a_way(trial: &mut Trial<'_>) {
     trial.stores(Manner::default(), seconds(2));
 }
 
-/// Does `error` name what a person needs who is to mend it: host, data port, mode and time?
+/// Does `error` name what a person needs to repair it: host, data port, mode and time?
 #[track_caller]
 pub(super) fn names_the_place(trial: &Trial<'_>, error: &str) {
     let host = trial.at().to_string();

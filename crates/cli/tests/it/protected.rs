@@ -172,8 +172,8 @@ fn a_certificate_beside_the_password() {
         talk.log_in();
         // A client that keeps no sessions shows it on the data connection too, and another is told from it by
         // that.
-        let anew = Client::showing(&bureau.authority, &own, version);
-        let mut data = anew.data(&mut talk, "NLST").unwrap();
+        let second = Client::showing(&bureau.authority, &own, version);
+        let mut data = second.data(&mut talk, "NLST").unwrap();
         data.read_to_end(&mut Vec::new()).unwrap();
         assert!(talk.hear().starts_with("226"));
         let mut taken = Client::showing(&bureau.authority, &other, version).call(&site, "localhost").unwrap();

@@ -126,7 +126,7 @@ fn without_descriptors_a_transfer_says_so_and_works_again_after_it() {
     }
 }
 
-/// Whoever reads what the server or the client says may stop reading.
+/// A reader of what the server or the client prints may stop reading.
 #[test]
 fn a_pipe_that_nobody_reads_ends_no_server_and_no_client_badly() {
     let site = Site::start();

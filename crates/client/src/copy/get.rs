@@ -349,8 +349,8 @@ impl Fetch<'_> {
     async fn read(&mut self) -> Result<u64, CopyError> {
         loop {
             // Without SIZE, from the start: see `find_start`.
-            let anew = self.first.is_some() || self.source.size.is_none();
-            let from = if anew { 0 } else { self.have.saturating_sub(SEAM) };
+            let from_start = self.first.is_some() || self.source.size.is_none();
+            let from = if from_start { 0 } else { self.have.saturating_sub(SEAM) };
             let came = match self.retrieve(from).await {
                 Ok(came) => came,
                 Err(error) => {

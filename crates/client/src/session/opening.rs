@@ -42,7 +42,7 @@ pub(super) enum Outcome {
     /// ours.
     Ready(DataMethod, Socket),
     /// This control connection cannot be trusted with another verb, and another method is left.
-    Anew,
+    NewSession,
     /// No method is left, or the session is lost.
     Failed(Error),
 }
@@ -338,7 +338,7 @@ impl Opening {
             self.fail(DataMethod::Epsv, Some(to), "no answer".to_owned(), now);
             self.since = pasv_since;
         }
-        match self.anew(method, ours, why, now, out) {
+        match self.in_new_session(method, ours, why, now, out) {
             Outcome::Failed(_) => Outcome::Failed(error),
             other => other,
         }
@@ -395,14 +395,14 @@ impl Opening {
         }
         let mut opening = Self { approach, patience, state: State::AwaitSocket(method), since, by: now };
         let outcome = if owed {
-            opening.anew(method, Some(ours), why, now, out)
+            opening.in_new_session(method, Some(ours), why, now, out)
         } else {
             opening.fall(method, Some(ours), why, now, out)
         };
         (opening, outcome)
     }
 
-    fn anew<T>(
+    fn in_new_session<T>(
         &mut self,
         method: DataMethod,
         target: Option<SocketAddr>,
@@ -414,8 +414,8 @@ impl Opening {
         match self.approach.next() {
             Some(to) => {
                 self.approach.first = to;
-                out.push(Output::Tell(Event::Anew { from: method, to, why }));
-                Outcome::Anew
+                out.push(Output::Tell(Event::NewSession { from: method, to, why }));
+                Outcome::NewSession
             }
             None => self.give_up(),
         }

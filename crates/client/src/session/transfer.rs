@@ -62,7 +62,7 @@ pub enum Transferred {
         method: DataMethod,
     },
     /// This session is in doubt, and a method is left: try again in a new one. Nothing was moved.
-    Anew {
+    NewSession {
         /// Where to go on from, with what has failed.
         approach: Approach,
     },
@@ -251,7 +251,9 @@ impl Transfer {
         let (opening, outcome) =
             Opening::not_called(self.approach.clone(), self.patience, tried, (why, true), now, &mut self.out);
         match outcome {
-            Outcome::Anew => self.end(Ok(Transferred::Anew { approach: opening.into_approach() })),
+            Outcome::NewSession => {
+                self.end(Ok(Transferred::NewSession { approach: opening.into_approach() }))
+            }
             _ => {
                 let error = self.no_data(ours, "the server did not connect".to_owned(), now);
                 self.end_in_doubt(error);
@@ -426,7 +428,9 @@ impl Transfer {
                 self.approach = opening.into_approach();
                 self.opened(socket, now);
             }
-            Outcome::Anew => self.end(Ok(Transferred::Anew { approach: opening.into_approach() })),
+            Outcome::NewSession => {
+                self.end(Ok(Transferred::NewSession { approach: opening.into_approach() }))
+            }
             Outcome::Failed(error) => self.end(Err(error)),
         }
     }

@@ -185,7 +185,7 @@ fn a_cut_or_silence_after_epsv_asks_for_another_session_without_it() {
             race.waits();
             assert_eq!(race.elapsed(), Duration::from_secs(5));
         }
-        let Some(Ok(Transferred::Anew { approach })) = race.end else { panic!("{:?}", race.end) };
+        let Some(Ok(Transferred::NewSession { approach })) = race.end else { panic!("{:?}", race.end) };
         assert_eq!(approach.first, DataMethod::Pasv);
         // EPSV is not tried again there, even if all else fails.
         let mut race = Race::new(approach);
@@ -197,9 +197,9 @@ fn a_cut_or_silence_after_epsv_asks_for_another_session_without_it() {
 
 /// The approach of the new session that it asks for.
 #[track_caller]
-fn anew(race: &mut Race) -> Approach {
+fn next(race: &mut Race) -> Approach {
     match race.end.take() {
-        Some(Ok(Transferred::Anew { approach })) => approach,
+        Some(Ok(Transferred::NewSession { approach })) => approach,
         end => panic!("{end:?}"),
     }
 }
@@ -220,7 +220,7 @@ fn a_verb_that_is_swallowed_or_cuts_the_session_is_left_for_the_next_one_whichev
             } else {
                 race.meets(cut())
             };
-            anew(race)
+            next(race)
         };
         let mut race = Race::of(Mode::Auto);
         let mut race = Race::new(swallowed(&mut race));
@@ -252,7 +252,7 @@ fn a_verb_that_is_swallowed_or_cuts_the_session_is_left_for_the_next_one_whichev
     // Where nothing is left, the end is what happened to the last verb.
     let mut race = Race::of(Mode::Passive);
     race.waits();
-    let mut race = Race::new(anew(&mut race));
+    let mut race = Race::new(next(&mut race));
     race.waits();
     let told = race.end.unwrap().unwrap_err().to_string();
     assert!(told.contains("no answer to PASV within 30 s"), "{told}");
@@ -266,7 +266,7 @@ fn a_remembered_way_that_is_swallowed_by_now_costs_five_seconds() {
         let mut race = Race::new(Approach::new(Mode::Auto, first, server()));
         race.waits();
         assert_eq!(race.elapsed(), Duration::from_secs(5));
-        assert_eq!(anew(&mut race).first, DataMethod::Epsv, "{first}");
+        assert_eq!(next(&mut race).first, DataMethod::Epsv, "{first}");
     }
 }
 
@@ -285,7 +285,7 @@ fn a_pasv_that_is_swallowed_beside_the_dial_costs_no_more_than_its_own_time() {
                 race.waits()
             };
             assert!(race.elapsed() <= Duration::from_secs(7), "{:?}", race.elapsed());
-            let approach = anew(&mut race);
+            let approach = next(&mut race);
             // The dial of EPSV was slow, and yet it is the way here.
             let wanted = if stands { DataMethod::Epsv } else { DataMethod::Eprt };
             assert_eq!(approach.first, wanted);
@@ -307,7 +307,7 @@ fn who_asks_for_active_is_served_by_passive_within_ten_seconds() {
     let mut race = Race::of(Mode::Active);
     race.hears(200, "ok").did(&["listen", "EPRT", "RETR", "accept"]).waits();
     assert_eq!(race.elapsed(), Duration::from_secs(5));
-    let Some(Ok(Transferred::Anew { approach })) = race.end else { panic!("{:?}", race.end) };
+    let Some(Ok(Transferred::NewSession { approach })) = race.end else { panic!("{:?}", race.end) };
     // What stops the server's call does not ask for the verb: PORT is not tried.
     assert_eq!(approach.first, DataMethod::Epsv);
 }

@@ -38,7 +38,7 @@ pub struct Facts {
     pub system: Option<String>,
     /// We had a certificate of our own to show.
     pub identity: bool,
-    /// What became of the logins in clear, and under TLS.
+    /// What became of the logins without TLS, and with it.
     pub logins: Vec<(Cover, Login)>,
     /// The last refusal for a limit of sessions, whether or not there was room later.
     pub full: Option<String>,
@@ -56,7 +56,7 @@ pub struct Facts {
     pub trials: Vec<Trial>,
     /// What the server said of a passive port that was not reached, after it had waited for us there.
     pub passive_word: Option<String>,
-    /// A second port of EPSV, which no 227 has announced, and what came of a call there; in clear, where the
+    /// A second port of EPSV, which no 227 has announced, and what came of a call there; without TLS, where the
     /// first was not reached and one of PASV was.
     pub epsv_again: Option<(u16, Dial)>,
     /// Data connections that resumed nothing, and those of one session that resumed, in order.
@@ -70,10 +70,10 @@ pub struct Facts {
     pub unfinished: Vec<&'static str>,
 }
 
-/// In clear or under TLS.
+/// Without TLS or with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cover {
-    /// Both connections in clear.
+    /// Both connections without TLS.
     Clear,
     /// Both connections under TLS.
     Tls,
@@ -132,7 +132,7 @@ pub enum Answer {
     Turned(String),
     /// TLS, before any word.
     TlsFirst,
-    /// FTP in clear, where TLS was to come first: its greeting.
+    /// FTP without TLS, where TLS was to come first: its greeting.
     ClearFirst(String),
     /// TLS, whose server demands a certificate of ours: its words.
     WantsCertificate(String),
@@ -159,7 +159,7 @@ pub enum Answer {
 pub enum Login {
     /// We are in.
     Done,
-    /// It was left out, since the password would have gone in clear.
+    /// It was left out, since the password would have gone unencrypted.
     KeptBack,
     /// The server has no AUTH TLS: its answer.
     NoTls(String),
@@ -197,7 +197,7 @@ pub enum Handshake {
     Stalled(Option<u64>),
     /// The other end closed or broke the connection: how.
     Cut(String),
-    /// It went on in clear: how that begins.
+    /// It went on without TLS: how that begins.
     Clear(String),
     /// A certificate of ours is demanded: the words for it.
     WantsCertificate(String),
@@ -216,7 +216,7 @@ pub struct TlsSeen {
     pub v12: Option<Handshake>,
     /// And with TLS 1.3 only.
     pub v13: Option<Handshake>,
-    /// Is AUTH TLS among the features in clear, where AUTH was refused? None: not asked, or not answered.
+    /// Is AUTH TLS among the features without TLS, where AUTH was refused? None: not asked, or not answered.
     pub offered: Option<bool>,
     /// What the port for implicit TLS says under TLS, where AUTH TLS leads to none.
     pub implicit: Option<ImplicitSeen>,
@@ -248,7 +248,7 @@ pub struct ImplicitSeen {
 /// One transfer by one method.
 #[derive(Clone, Debug)]
 pub struct Trial {
-    /// In clear or not.
+    /// Without TLS or not.
     pub cover: Cover,
     /// The verb that opened the data connection.
     pub method: DataMethod,

@@ -301,7 +301,7 @@ async fn clean(
     if !answers {
         return;
     }
-    // Whoever may not delete may be able to overwrite: that is another right.
+    // A user who may not delete may be able to overwrite: that is another right.
     if let Some(path) = left.first() {
         let bytes = b"pasv doctor\r\n";
         let trial = Box::pin(follow(&mut call, method, Job::store(Command::Stor(path.clone()), bytes))).await;

@@ -183,7 +183,7 @@ fn one(missing: &Missing, active: Option<&[Rule; 2]>, target: Target, source: &s
         return findings.warn(Verdict::Firewall, says, source, fix);
     }
     let fix = match target {
-        // They write their chains anew whenever they like, and so `--apply` leaves them alone.
+        // They rewrite their chains whenever they like, and so `--apply` leaves them alone.
         Target::Ufw | Target::Firewalld => {
             format!("run `pasv firewall` with the flags of this server for the commands of {}", target.name())
         }

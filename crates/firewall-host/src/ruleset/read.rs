@@ -1,6 +1,6 @@
 //! How is the output of `nft -j list ruleset` read?
 //!
-//! The format is that of libnftables-json(5). What it holds is made by whoever may change the firewall, so
+//! The format is that of libnftables-json(5). What it holds is made by anyone who may change the firewall, so
 //! nothing here trusts it to be well formed, or small, or free of cycles.
 
 use core::fmt;

@@ -160,7 +160,7 @@ fn what_is_ours_is_found_by_its_comments_and_nothing_else_is_taken_away() {
         "{script}"
     );
     assert!(lines[2].starts_with("delete rule ip6 filter input handle "), "{script}");
-    // They are of other settings: named as too wide, and put anew.
+    // They are of other settings: named as too wide, and written again.
     let findings = check(&ruleset("applied"), &request());
     assert_eq!(missing(&findings), ["rule 3 61213-61219 new"]);
     assert!(findings.wide.len() == 1 && findings.wide[0].ours, "{findings:?}");
@@ -224,7 +224,7 @@ fn the_firewall_that_runs_is_recognised() {
     assert!(recognise(&Seen::default()).why.contains("cannot be read"));
 }
 
-/// Whoever may change the firewall makes the listing: it may be anything.
+/// Anyone who may change the firewall makes the listing: it may be anything.
 #[test]
 fn listings_that_make_no_sense_are_refused_or_read_over() {
     for bad in ["x", "[]", "{}", "{\"nftables\": 3}", "{\"nftables\": [{\"rule\""] {

@@ -17,10 +17,10 @@
 //! those are ambiguous. An arrival from any other address is a stranger, and changes nothing.
 //!
 //! Where there are protected claims, those that need a slot for themselves leave some to the others (see
-//! [`Quota`]): clients in clear cannot take every port of an address from those under TLS.
+//! [`Quota`]): clients without TLS cannot take every port of an address from those under TLS.
 //!
 //! A claim whose owner has not used it for long *yields* where another waits for its slot: [`Claims::expire`]
-//! ends it then. In clear, a connection that comes for it after that is the next claim's, as it is after a
+//! ends it then. Without TLS, a connection that comes for it after that is the next claim's, as it is after a
 //! claim has lapsed.
 //!
 //! Protected claims share a slot, as their connections say whose they are: an arrival there changes nothing,
@@ -143,7 +143,7 @@ impl Claims {
     /// An unencrypted claim needs an empty slot; those where a connection of this peer still waits to be
     /// taken up are chosen last, since a second connection there could be either's. Protected claims have
     /// slots of their own as long as most are empty, which spares them each other's connections, and then
-    /// share, so that the rest stays for claims in clear.
+    /// share, so that the rest stays for claims without TLS.
     pub(crate) fn claim(&mut self, wish: Wish, mut choose: impl FnMut(usize) -> usize) -> Answer {
         let Self { groups, ids, peers, events } = self;
         let ports = groups.get(wish.group).map_or(&[][..], |group| group.ports.as_slice());

@@ -53,7 +53,7 @@ pub use pass::Pass;
 ///
 /// # How to drive it
 ///
-/// It does no I/O and has no clock. Whoever drives it calls four kinds of method, in this order, again and
+/// It does no I/O and has no clock. Its driver calls four kinds of method, in this order, again and
 /// again:
 ///
 /// 1. [`Session::poll`] until it gives nothing: write the replies, carry out the effects, log the events,

@@ -10,9 +10,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::client::Client;
-use crate::dress::Dress;
-use crate::line::PATIENCE;
+use crate::control::PATIENCE;
 use crate::scene::Scene;
+use crate::tls_mode::TlsMode;
 
 const VERSION_1: &[u8] = b"PROXY TCP4 192.0.2.7 198.51.100.1 50210 21\r\n";
 /// The same, in version 2.
@@ -26,7 +26,7 @@ fn behind(networks: &str) -> Scene {
 
 fn behind_with(networks: &str, mut settings: SiteConfig) -> Scene {
     settings.listeners[0].proxy_from = vec![networks.parse().unwrap()];
-    Scene::open(settings, Dress::Clear)
+    Scene::open(settings, TlsMode::Clear)
 }
 
 /// A client behind the balancer, whose connection begins with these bytes.
@@ -66,7 +66,7 @@ async fn behind_a_balancer_silence_names_no_rule() {
         let told = client.command("NLST", 425).await;
         assert!(!told.contains("rule"), "{networks}: {told}");
     }
-    let scene = Scene::open(SiteConfig { deadlines, ..SiteConfig::default() }, Dress::Clear);
+    let scene = Scene::open(SiteConfig { deadlines, ..SiteConfig::default() }, TlsMode::Clear);
     let mut client = member(&scene, b"").await;
     client.port().await;
     let told = client.command("NLST", 425).await;
@@ -120,13 +120,13 @@ async fn a_data_connection_is_matched_by_the_address_in_its_header() {
     client.expect(226).await;
 }
 
-/// With implicit TLS too the header is in clear and comes before the handshake. A hello in its place is
+/// With implicit TLS too the header is unencrypted and comes before the handshake. A hello in its place is
 /// nobody's.
 #[tokio::test]
 async fn under_implicit_tls_the_header_comes_before_the_handshake() {
     let mut settings = SiteConfig::default();
     settings.listeners[0].proxy_from = vec!["127.0.0.1/32".parse().unwrap()];
-    let scene = Scene::open(settings, Dress::Implicit(Versions::Tls13));
+    let scene = Scene::open(settings, TlsMode::Implicit(Versions::Tls13));
     let (to, tls) = (scene.door.implicit.unwrap(), scene.door.tls.clone().unwrap());
     for header in [Some(VERSION_1), Some(VERSION_2), None] {
         let control = Control::connect(to, None, None).await.unwrap();

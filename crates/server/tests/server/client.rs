@@ -9,27 +9,27 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use net::tls::Versions;
 
-use crate::dress::Dress;
-use crate::ground::Ground;
-use crate::line::{Door, Line};
+use crate::control::{Address, ClientControl};
+use crate::data::{ClientData, End};
 use crate::loopback::{Loopback, announced};
+use crate::setup::Setup;
 use crate::story::Story;
-use crate::way::{End, Way};
+use crate::tls_mode::TlsMode;
 
 /// How long anything may take before it counts as hanging.
 const BOUND: Duration = Duration::from_secs(60);
 
 /// A site of these `@` lines, and its folder.
-pub(crate) fn house(site: &str, dress: Dress) -> (Ground, Loopback) {
-    let ground = ground(site);
-    let site = Loopback::open(&ground, dress);
-    (ground, site)
+pub(crate) fn house(site: &str, tls_mode: TlsMode) -> (Setup, Loopback) {
+    let setup = setup(site);
+    let site = Loopback::open(&setup, tls_mode);
+    (setup, site)
 }
 
-/// The ground of a site of these `@` lines.
-pub(crate) fn ground(site: &str) -> Ground {
+/// The setup of a site of these `@` lines.
+pub(crate) fn setup(site: &str) -> Setup {
     let told = format!("# A site.\n{site}\nC: NOOP\n");
-    Ground::lay(&Story::parse("a test", &told).expect("a site that can be told")).expect("its ground")
+    Setup::lay(&Story::parse("a test", &told).expect("a site that can be told")).expect("its setup")
 }
 
 /// Runs a test within its bound.
@@ -49,40 +49,40 @@ pub(crate) async fn in_both(test: impl AsyncFn(Versions)) {
     .await;
 }
 
-/// Runs a test in every dress that makes a difference, each time within its bound.
-pub(crate) async fn in_each_dress(test: impl AsyncFn(Dress)) {
-    for dress in Dress::KINDS {
+/// Runs a test in every TLS mode that makes a difference, each time within its bound.
+pub(crate) async fn in_each_tls_mode(test: impl AsyncFn(TlsMode)) {
+    for tls_mode in TlsMode::KINDS {
         // Shown when it fails.
-        println!("in {dress:?}:");
-        within_bound(Box::pin(test(dress))).await;
+        println!("in {tls_mode:?}:");
+        within_bound(Box::pin(test(tls_mode))).await;
     }
 }
 
 pub(crate) struct Client {
-    pub(crate) control: Line,
+    pub(crate) control: ClientControl,
 }
 
 impl Client {
     /// Connects, and does not wait for the greeting.
-    pub(crate) async fn connect(to: &Door) -> std::io::Result<Self> {
-        Ok(Self { control: Line::connect(to).await? })
+    pub(crate) async fn connect(to: &Address) -> std::io::Result<Self> {
+        Ok(Self { control: ClientControl::connect(to).await? })
     }
 
     /// Connects, and hears the greeting.
-    pub(crate) async fn greeted(to: &Door) -> Self {
+    pub(crate) async fn greeted(to: &Address) -> Self {
         let mut client = Self::connect(to).await.expect("a site that listens");
         client.expect(220).await;
         client
     }
 
     /// Connects and logs in, for files of bytes.
-    pub(crate) async fn login(to: &Door) -> Self {
+    pub(crate) async fn login(to: &Address) -> Self {
         Self::login_as(to, None, "anonymous").await
     }
 
     /// The same as a user whose password is `x`, from this address.
-    pub(crate) async fn login_as(to: &Door, from: Option<IpAddr>, user: &str) -> Self {
-        let control = Line::connect_from(to, from).await.expect("a site that listens");
+    pub(crate) async fn login_as(to: &Address, from: Option<IpAddr>, user: &str) -> Self {
+        let control = ClientControl::connect_from(to, from).await.expect("a site that listens");
         let mut client = Self { control };
         client.expect(220).await;
         client.logged_in(user).await
@@ -145,14 +145,14 @@ impl Client {
     }
 
     /// A data connection by EPSV.
-    pub(crate) async fn data(&mut self) -> Way {
+    pub(crate) async fn data(&mut self) -> ClientData {
         let port = self.port().await;
         self.dial(port).await
     }
 
-    pub(crate) async fn dial(&self, port: u16) -> Way {
+    pub(crate) async fn dial(&self, port: u16) -> ClientData {
         let to = (self.control.ip(), port).into();
-        Way::dial(to, self.control.protection()).await.expect("the passive port listens")
+        ClientData::dial(to, self.control.protection()).await.expect("the passive port listens")
     }
 
     /// A whole download.
@@ -162,7 +162,7 @@ impl Client {
     }
 
     /// The same on this data connection.
-    pub(crate) async fn retrieve_on(&mut self, path: &str, data: Way) -> Vec<u8> {
+    pub(crate) async fn retrieve_on(&mut self, path: &str, data: ClientData) -> Vec<u8> {
         self.command(&format!("RETR {path}"), 150).await;
         let bytes = all(data).await;
         self.expect(226).await;
@@ -180,7 +180,7 @@ impl Client {
 }
 
 /// Everything up to the server's end, which says that it is everything.
-pub(crate) async fn all(data: Way) -> Vec<u8> {
+pub(crate) async fn all(data: ClientData) -> Vec<u8> {
     let (bytes, end) = data.all().await.expect("an end in order");
     assert_ne!(end, End::Cut);
     bytes

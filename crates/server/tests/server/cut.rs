@@ -6,11 +6,11 @@ use net::tls::Versions;
 use socket2::SockRef;
 use tokio::task::JoinSet;
 
-use crate::client::{Client, all, ground, in_both};
-use crate::dress::Dress;
-use crate::ground::Ground;
+use crate::client::{Client, all, in_both, setup};
+use crate::data::ClientData;
 use crate::loopback::Loopback;
-use crate::way::Way;
+use crate::setup::Setup;
+use crate::tls_mode::TlsMode;
 
 const KIB: usize = 1024;
 const WHOLE: usize = 64;
@@ -22,13 +22,13 @@ fn content() -> Vec<u8> {
     (0..WHOLE * KIB).map(|n| (n % 251) as u8).collect()
 }
 
-fn house(versions: Versions, tls_end: TlsEnd) -> (Ground, Loopback) {
-    let ground = ground(&format!("@ ports {LANES}"));
-    let site = Loopback::changed(&ground, Dress::Explicit(versions), |settings| {
+fn house(versions: Versions, tls_end: TlsEnd) -> (Setup, Loopback) {
+    let setup = setup(&format!("@ ports {LANES}"));
+    let site = Loopback::changed(&setup, TlsMode::Explicit(versions), |settings| {
         settings.listeners[0].tls_end = tls_end;
         settings.listeners[0].data_reuse = Reuse::Learn;
     });
-    (ground, site)
+    (setup, site)
 }
 
 /// Sends the first so many KiB of an upload and cuts it there.
@@ -43,7 +43,7 @@ async fn cut(client: &mut Client, name: &str, kib: usize) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_cut_anywhere_is_resumed() {
     in_both(async |versions| {
-        let (ground, site) = house(versions, TlsEnd::Strict);
+        let (setup, site) = house(versions, TlsEnd::Strict);
         let mut lanes = JoinSet::new();
         for lane in 0..LANES {
             let door = site.door.clone();
@@ -65,7 +65,7 @@ async fn an_upload_cut_anywhere_is_resumed() {
         }
         assert_eq!(lanes.join_all().await.len(), LANES);
         for kib in 0..=WHOLE {
-            let got = fs::read(ground.at(&format!("/{kib}.bin"))).expect("the upload");
+            let got = fs::read(setup.at(&format!("/{kib}.bin"))).expect("the upload");
             assert!(got == content(), "{versions:?}: {kib}.bin is not what was sent");
         }
     })
@@ -115,7 +115,7 @@ async fn upload(client: &mut Client, name: &str, manner: Manner) -> u16 {
         Manner::Notified => data.end().await.expect("TLS that ends"),
         Manner::Fin | Manner::Empty => data.cut().await.expect("TLS to be cut"),
         Manner::Torn => {
-            let Way::Tls(protected) = &data else { panic!("it is protected") };
+            let ClientData::Tls(protected) = &data else { panic!("it is protected") };
             // The header of a record of application data, and the beginning of what it tells of.
             let record = [0x17, 3, 3, 0, 100, 1, 2, 3];
             assert_eq!(SockRef::from(&**protected).send(&record).expect("there is room"), record.len());
@@ -134,8 +134,8 @@ async fn upload(client: &mut Client, name: &str, manner: Manner) -> u16 {
 /// Whether it is published is what the reply says.
 async fn shows(told: &str, end: TlsEnd, hang_up: HangUp, uploads: &[(Manner, bool)]) {
     in_both(async |versions| {
-        let ground = ground("@ ports 2");
-        let site = Loopback::changed(&ground, Dress::Explicit(versions), |settings| {
+        let setup = setup("@ ports 2");
+        let site = Loopback::changed(&setup, TlsMode::Explicit(versions), |settings| {
             settings.listeners[0].tls_end = end;
             settings.uploads.hang_up = hang_up;
         });
@@ -145,7 +145,7 @@ async fn shows(told: &str, end: TlsEnd, hang_up: HangUp, uploads: &[(Manner, boo
             let code = upload(&mut client, &name, *manner).await;
             let whole = if *published { 226 } else { 426 };
             assert_eq!(code, whole, "{told}, {versions:?}: {manner:?}, upload {n}");
-            let got = fs::read(ground.at(&format!("/{name}"))).ok();
+            let got = fs::read(setup.at(&format!("/{name}"))).ok();
             let sent = if *manner == Manner::Empty { 0 } else { KIB };
             assert_eq!(got.as_deref(), published.then_some(&content()[..sent]), "{told}: {manner:?}");
         }

@@ -13,19 +13,19 @@ use storage::{Admission, Answer, Attempt, Denied, Gate, Rights, Tree, VPath};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::sync::Semaphore;
 
-use crate::client::{in_each_dress, stranger};
-use crate::dress::Dress;
+use crate::client::{in_each_tls_mode, stranger};
 use crate::scene::{Open, Scene, patiently};
+use crate::tls_mode::TlsMode;
 
 /// A packet of 4096 bytes holds five hundred `STAT directory`. Their answers were all put together in memory
 /// before the first was written: some hundred megabytes for each client that asks and does not read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_that_nobody_reads_hold_up_the_commands_behind_them() {
-    in_each_dress(async |dress| {
+    in_each_tls_mode(async |tls_mode| {
         let mut settings = SiteConfig::default();
         settings.deadlines.stall = Duration::from_millis(300);
         settings.limits.sessions = 1;
-        let scene = Scene::open(settings, dress);
+        let scene = Scene::open(settings, tls_mode);
         for n in 0..1000 {
             fs::write(scene.path(&format!("{n:x>250}")), "").unwrap();
         }
@@ -45,10 +45,10 @@ async fn answers_that_nobody_reads_hold_up_the_commands_behind_them() {
 /// The answer to `STAT directory` goes out in pieces, and is one reply with every name once all the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_directory_is_told_in_pieces_as_one_reply() {
-    in_each_dress(async |dress| {
+    in_each_tls_mode(async |tls_mode| {
         let mut settings = SiteConfig::default();
         settings.limits.stat_lines = 600;
-        let scene = Scene::open(settings, dress);
+        let scene = Scene::open(settings, tls_mode);
         for n in 0..600 {
             fs::write(scene.path(&format!("{n:0>200}")), "").unwrap();
         }
@@ -77,11 +77,11 @@ async fn a_directory_is_told_in_pieces_as_one_reply() {
 /// with a thousand connections a thousand guesses, where fifty are allowed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn guessing_on_many_connections_at_once_gains_nothing() {
-    in_each_dress(async |dress| {
+    in_each_tls_mode(async |tls_mode| {
         let desk = Desk::new(usize::MAX);
         let mut settings = SiteConfig::default();
         settings.limits.failures_before_refusal = 2;
-        let scene = desk.scene(settings, dress);
+        let scene = desk.scene(settings, tls_mode);
         let mut guesses = Vec::new();
         for n in 0..6 {
             let mut client = scene.client().await;
@@ -108,7 +108,7 @@ async fn a_flood_of_one_address_holds_up_nobody_else() {
     let desk = Desk::new(1);
     let mut settings = SiteConfig::default();
     settings.limits.failures_before_delay = u32::MAX;
-    let scene = desk.scene(settings, Dress::Clear);
+    let scene = desk.scene(settings, TlsMode::Clear);
     let mut flood = Vec::new();
     for n in 0..20 {
         let mut client = scene.client().await;
@@ -137,7 +137,7 @@ async fn a_flood_of_one_address_holds_up_nobody_else() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn eight_logins_at_once_cost_one_verification() {
     let mut verified = None;
-    let scene = Scene::with(SiteConfig::default(), Dress::Clear, |tree| {
+    let scene = Scene::with(SiteConfig::default(), TlsMode::Clear, |tree| {
         let accounts = Arc::new(accounts(tree));
         verified = Some(Arc::clone(&accounts));
         accounts
@@ -161,11 +161,11 @@ async fn eight_logins_at_once_cost_one_verification() {
 /// and anonymous.
 #[tokio::test]
 async fn who_is_known_at_an_address_is_not_shut_out_by_others_there() {
-    in_each_dress(async |dress| {
+    in_each_tls_mode(async |tls_mode| {
         let mut settings = SiteConfig::default();
         settings.limits.failures_before_refusal = 2;
         settings.limits.failures_before_delay = u32::MAX;
-        let scene = Scene::with(settings, dress, |tree| Arc::new(accounts(tree)));
+        let scene = Scene::with(settings, tls_mode, |tree| Arc::new(accounts(tree)));
         let login = async |user: &str, password: &str, code: &str| {
             let mut client = scene.client().await;
             client.command(&format!("USER {user}"), 331).await;
@@ -218,11 +218,11 @@ impl Desk {
         Self { places, come: Arc::default(), asked: Arc::default(), allowed: Arc::new(Semaphore::new(0)) }
     }
 
-    fn scene(&self, settings: SiteConfig, dress: Dress) -> Scene {
+    fn scene(&self, settings: SiteConfig, tls_mode: TlsMode) -> Scene {
         let limits = InMemory::new(settings.limits.clone());
         let limits = Arc::new(Counting { limits, desk: self.clone() });
         let gate = |tree| -> Arc<dyn Gate> { Arc::new(Slow { open: Open(tree), desk: self.clone() }) };
-        Scene::with_limits(settings, dress, Some(limits), gate)
+        Scene::with_limits(settings, tls_mode, Some(limits), gate)
     }
 
     async fn arrived(&self, count: usize) {

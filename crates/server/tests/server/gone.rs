@@ -6,18 +6,18 @@ use std::time::Duration;
 use config::SiteConfig;
 use server::Stop;
 
-use crate::client::in_each_dress;
-use crate::dress::Dress;
+use crate::client::in_each_tls_mode;
 use crate::scene::{Scene, patiently};
+use crate::tls_mode::TlsMode;
 
 const TEBIBYTE: u64 = 1 << 40;
 
 /// A site that soon gives up, with so many sessions at a time.
-fn scene(dress: Dress, sessions: usize) -> Scene {
+fn scene(tls_mode: TlsMode, sessions: usize) -> Scene {
     let mut settings = SiteConfig::default();
     settings.deadlines.gone = Duration::from_millis(200);
     settings.limits.sessions = sessions;
-    let scene = Scene::open(settings, dress);
+    let scene = Scene::open(settings, tls_mode);
     sparse(&scene, "huge", TEBIBYTE);
     scene
 }
@@ -30,8 +30,8 @@ fn sparse(scene: &Scene, name: &str, length: u64) {
 /// hour.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_digest_for_a_client_that_has_gone_ends() {
-    in_each_dress(async |dress| {
-        let scene = scene(dress, 1);
+    in_each_tls_mode(async |tls_mode| {
+        let scene = scene(tls_mode, 1);
         // Each of those that wait behind it would take as long again, and a hundred are more than are read
         // ahead.
         for (command, times) in [("HASH huge", 1), ("XMD5 huge", 8), ("XCRC huge", 100)] {
@@ -49,8 +49,8 @@ async fn a_digest_for_a_client_that_has_gone_ends() {
 /// sending.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_text_that_is_skipped_for_a_client_that_has_gone_ends() {
-    in_each_dress(async |dress| {
-        let scene = scene(dress, 1);
+    in_each_tls_mode(async |tls_mode| {
+        let scene = scene(tls_mode, 1);
         let mut client = scene.member_in_turn().await;
         client.command("TYPE A", 200).await;
         let data = client.data().await;
@@ -65,8 +65,8 @@ async fn a_text_that_is_skipped_for_a_client_that_has_gone_ends() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_closes_its_side_hears_what_takes_no_time() {
-    in_each_dress(async |dress| {
-        let scene = scene(dress, 1);
+    in_each_tls_mode(async |tls_mode| {
+        let scene = scene(tls_mode, 1);
         fs::write(scene.path("small"), vec![7; 300_000]).unwrap();
         let mut client = scene.member_in_turn().await;
         client.write("HASH small\r\nXCRC small\r\nPWD\r\n").await;
@@ -81,8 +81,8 @@ async fn a_client_that_closes_its_side_hears_what_takes_no_time() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_closes_its_side_has_the_file_that_it_goes_on_reading() {
     const LENGTH: u64 = 64 << 20;
-    in_each_dress(async |dress| {
-        let scene = scene(dress, 2);
+    in_each_tls_mode(async |tls_mode| {
+        let scene = scene(tls_mode, 2);
         sparse(&scene, "file", LENGTH);
         let mut client = scene.member_in_turn().await;
         let mut data = client.data().await;
@@ -106,8 +106,8 @@ async fn a_client_that_closes_its_side_has_the_file_that_it_goes_on_reading() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_changes_while_it_is_sent_is_sent_as_it_was_or_not_done() {
     const LENGTH: u64 = 64 << 20;
-    in_each_dress(async |dress| {
-        let scene = scene(dress, 1);
+    in_each_tls_mode(async |tls_mode| {
+        let scene = scene(tls_mode, 1);
         let mut client = scene.member_in_turn().await;
         for (kind, becomes) in [("I", 1 << 20), ("A", 1 << 20), ("I", 2 * LENGTH), ("A", 2 * LENGTH)] {
             sparse(&scene, "file", LENGTH);
@@ -129,10 +129,10 @@ async fn a_file_that_changes_while_it_is_sent_is_sent_as_it_was_or_not_done() {
 /// killed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_site_that_is_told_to_end_does_so_in_time() {
-    in_each_dress(async |dress| {
+    in_each_tls_mode(async |tls_mode| {
         let mut settings = SiteConfig::default();
         settings.deadlines.drain = Duration::from_millis(200);
-        let scene = Scene::open(settings, dress);
+        let scene = Scene::open(settings, tls_mode);
         sparse(&scene, "huge", TEBIBYTE);
         let (mut digest, mut upload) = (scene.member().await, scene.member().await);
         digest.write("HASH huge\r\n").await;

@@ -2,8 +2,8 @@
 use config::HangUp;
 use config::SiteConfig;
 
-use crate::dress::Dress;
 use crate::scene::{Scene, patiently};
+use crate::tls_mode::TlsMode;
 
 const ROUNDS: usize = 60;
 
@@ -43,7 +43,7 @@ fn published(scene: &Scene) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_whose_client_hangs_up_is_kept_and_not_published() {
-    let scene = Scene::open(SiteConfig::default(), Dress::Clear);
+    let scene = Scene::open(SiteConfig::default(), TlsMode::Clear);
     hang_up(&scene).await;
     assert_eq!(published(&scene), 0);
     // All of it is there to be resumed.
@@ -57,7 +57,7 @@ async fn an_upload_whose_client_hangs_up_is_kept_and_not_published() {
 async fn a_site_may_publish_what_is_hung_up_on() {
     let mut settings = SiteConfig::default();
     settings.uploads.hang_up = HangUp::Publish;
-    let scene = Scene::open(settings, Dress::Clear);
+    let scene = Scene::open(settings, TlsMode::Clear);
     hang_up(&scene).await;
     assert_eq!(published(&scene), ROUNDS);
 }
@@ -66,7 +66,7 @@ async fn a_site_may_publish_what_is_hung_up_on() {
 /// ends.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_said_quit_has_not_hung_up() {
-    let scene = Scene::open(SiteConfig::default(), Dress::Clear);
+    let scene = Scene::open(SiteConfig::default(), TlsMode::Clear);
     for round in 0..ROUNDS {
         let mut client = scene.member().await;
         let mut data = client.data().await;

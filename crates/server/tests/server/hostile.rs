@@ -7,7 +7,7 @@ use server::Stop;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 
-use crate::client::{Client, all, alone, house, in_each_dress, stranger};
+use crate::client::{Client, all, alone, house, in_each_tls_mode, stranger};
 
 /// More than the buffers of two sockets hold, so that a download of it waits for its reader.
 const BIG: &str = "@ sparse /big 33554432";
@@ -20,11 +20,11 @@ async fn fifty_people_with_eight_connections_share_two_ports() {
     const PEOPLE: usize = 50;
     const CONNECTIONS: usize = 8;
     more_descriptors();
-    in_each_dress(async |dress| {
-        let (ground, site) =
-            house("@ ports 2\n@ deadline port 50000\n@ limit handshakes-per-address 400", dress);
+    in_each_tls_mode(async |tls_mode| {
+        let (setup, site) =
+            house("@ ports 2\n@ deadline port 50000\n@ limit handshakes-per-address 400", tls_mode);
         for n in 0..PEOPLE {
-            std::fs::write(ground.at(&format!("/{n}")), vec![n as u8; 1000 + n]).expect("a file");
+            std::fs::write(setup.at(&format!("/{n}")), vec![n as u8; 1000 + n]).expect("a file");
         }
         let mut everybody = JoinSet::new();
         let all_here = std::sync::Arc::new(tokio::sync::Barrier::new(PEOPLE * CONNECTIONS));
@@ -46,8 +46,8 @@ async fn fifty_people_with_eight_connections_share_two_ports() {
 
 #[tokio::test]
 async fn a_stranger_at_every_port_does_no_harm() {
-    in_each_dress(async |dress| {
-        let (ground, site) = house("@ ports 3\n@ file /x the file", dress);
+    in_each_tls_mode(async |tls_mode| {
+        let (setup, site) = house("@ ports 3\n@ file /x the file", tls_mode);
         let mut client = Client::login(&site.door).await;
         let ip = site.door.ip();
         let port = client.port().await;
@@ -70,15 +70,15 @@ async fn a_stranger_at_every_port_does_no_harm() {
             let _ = stranger.read_to_end(&mut got).await;
             assert!(got.is_empty(), "a stranger got {}", got.escape_ascii());
         }
-        assert_eq!(std::fs::read(ground.at("/y")).expect("the upload"), b"mine");
+        assert_eq!(std::fs::read(setup.at("/y")).expect("the upload"), b"mine");
     })
     .await;
 }
 
 #[tokio::test]
 async fn ports_are_chosen_at_random() {
-    in_each_dress(async |dress| {
-        let (_ground, site) = house("@ ports 4", dress);
+    in_each_tls_mode(async |tls_mode| {
+        let (_ground, site) = house("@ ports 4", tls_mode);
         let mut client = Client::login(&site.door).await;
         let mut seen = HashSet::new();
         // Each of four ports stays away sixty times in a row once in thirty million runs.
@@ -92,8 +92,8 @@ async fn ports_are_chosen_at_random() {
 
 #[tokio::test]
 async fn a_slow_speaker_meets_the_login_deadline() {
-    in_each_dress(async |dress| {
-        let (_ground, site) = house("@ deadline login 600", dress);
+    in_each_tls_mode(async |tls_mode| {
+        let (_ground, site) = house("@ deadline login 600", tls_mode);
         let mut client = Client::greeted(&site.door).await;
         let mut drip = tokio::time::interval(Duration::from_millis(20));
         loop {
@@ -116,8 +116,8 @@ async fn an_endless_line_takes_no_memory() {
     if !alone("hostile::an_endless_line_takes_no_memory") {
         return;
     }
-    in_each_dress(async |dress| {
-        let (_ground, site) = house("", dress);
+    in_each_tls_mode(async |tls_mode| {
+        let (_ground, site) = house("", tls_mode);
         let mut client = Client::greeted(&site.door).await;
         let piece = vec![b'x'; 1 << 20];
         let before = peak_memory();
@@ -135,8 +135,8 @@ async fn an_endless_line_takes_no_memory() {
 
 #[tokio::test]
 async fn an_upload_broken_anywhere_is_resumed() {
-    in_each_dress(async |dress| {
-        let (ground, site) = house("", dress);
+    in_each_tls_mode(async |tls_mode| {
+        let (setup, site) = house("", tls_mode);
         let whole: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 251) as u8).collect();
         for (n, sent) in [70_000, 262_144, 1_000_000, 2_999_999].into_iter().enumerate() {
             let mut client = Client::login(&site.door).await;
@@ -153,7 +153,7 @@ async fn an_upload_broken_anywhere_is_resumed() {
             client.command(&format!("REST {kept}"), 350).await;
             client.store(&format!("{n}"), &whole[kept..]).await;
             assert!(
-                std::fs::read(ground.at(&format!("/{n}"))).expect("the upload") == whole,
+                std::fs::read(setup.at(&format!("/{n}"))).expect("the upload") == whole,
                 "not the same bytes"
             );
         }
@@ -164,10 +164,10 @@ async fn an_upload_broken_anywhere_is_resumed() {
 #[tokio::test]
 async fn a_great_directory_is_listed_whole() {
     const FILES: usize = 5000;
-    in_each_dress(async |dress| {
-        let (ground, site) = house("@ dir /d", dress);
+    in_each_tls_mode(async |tls_mode| {
+        let (setup, site) = house("@ dir /d", tls_mode);
         for n in 0..FILES {
-            std::fs::write(ground.at(&format!("/d/file-{n}")), b"").expect("a file");
+            std::fs::write(setup.at(&format!("/d/file-{n}")), b"").expect("a file");
         }
         let mut client = Client::login(&site.door).await;
         for verb in ["NLST", "LIST", "MLSD"] {
@@ -187,8 +187,8 @@ async fn a_great_directory_is_listed_whole() {
 #[tokio::test]
 async fn thousands_of_commands_at_once_have_a_reply_each() {
     const COMMANDS: usize = 20_000;
-    in_each_dress(async |dress| {
-        let (_ground, site) = house("", dress);
+    in_each_tls_mode(async |tls_mode| {
+        let (_ground, site) = house("", tls_mode);
         let mut client = Client::login(&site.door).await;
         let said = b"NOOP\r\nSYST\r\n".repeat(COMMANDS / 2);
         let wanted = b"200 OK.\r\n215 UNIX Type: L8\r\n".repeat(COMMANDS / 2);
@@ -200,8 +200,8 @@ async fn thousands_of_commands_at_once_have_a_reply_each() {
 
 #[tokio::test]
 async fn a_site_drains() {
-    in_each_dress(async |dress| {
-        let (ground, mut site) = house("@ file /x abc", dress);
+    in_each_tls_mode(async |tls_mode| {
+        let (setup, mut site) = house("@ file /x abc", tls_mode);
         let (mut busy, mut idle) = (Client::login(&site.door).await, Client::login(&site.door).await);
         let mut data = busy.data().await;
         busy.command("STOR y", 150).await;
@@ -219,15 +219,15 @@ async fn a_site_drains() {
         busy.expect(421).await;
         busy.ended().await;
         site.running.take().expect("it runs").await.expect("it ends");
-        assert_eq!(std::fs::read(ground.at("/y")).expect("the upload"), b"half and half");
+        assert_eq!(std::fs::read(setup.at("/y")).expect("the upload"), b"half and half");
     })
     .await;
 }
 
 #[tokio::test]
 async fn whoever_vanishes_gives_the_seat_back() {
-    in_each_dress(async |dress| {
-        let (_ground, site) = house(&format!("@ limit sessions-per-address 1\n{BIG}"), dress);
+    in_each_tls_mode(async |tls_mode| {
+        let (_ground, site) = house(&format!("@ limit sessions-per-address 1\n{BIG}"), tls_mode);
         for how in 0..4 {
             let mut client = loop {
                 // The seat comes back when the server has seen the end, which may take it a moment.
@@ -266,9 +266,9 @@ async fn whoever_vanishes_gives_the_seat_back() {
 #[tokio::test]
 async fn failed_logins_are_delayed_then_refused() {
     const DELAY: Duration = Duration::from_millis(400);
-    in_each_dress(async |dress| {
+    in_each_tls_mode(async |tls_mode| {
         let (_ground, site) = house(
-            "@ user alice secret\n@ limit failures-before-delay 1\n@ limit failures-before-refusal 3\n@ deadline failure-delay 400", dress);
+            "@ user alice secret\n@ limit failures-before-delay 1\n@ limit failures-before-refusal 3\n@ deadline failure-delay 400", tls_mode);
         let mut client = Client::greeted(&site.door).await;
         for delayed in [false, true, true] {
             client.command("USER alice", 331).await;

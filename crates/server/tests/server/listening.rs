@@ -14,10 +14,10 @@ use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::client::Client;
-use crate::dress::{Dress, Tls};
-use crate::line::Door;
+use crate::control::Address;
 use crate::loopback::site;
 use crate::scene::Open;
+use crate::tls_mode::{Tls, TlsMode};
 
 /// Without passive ports.
 fn listening_at(addresses: &[SocketAddr]) -> SiteConfig {
@@ -73,7 +73,7 @@ async fn active_mode_reaches_a_client_on_the_same_link() {
     let port = site.control()[0].port();
     let running = tokio::spawn(site.run());
     let clear = SocketAddrV6::new(*own.ip(), port, 0, own.scope_id()).into();
-    let door = Door { clear, implicit: None, tls: None, dress: Dress::Clear };
+    let door = Address { clear, implicit: None, tls: None, tls_mode: TlsMode::Clear };
     let mut client = Client::greeted(&door).await;
     client.command("USER somebody", 331).await;
     client.command("PASS x", 230).await;
@@ -104,8 +104,8 @@ fn link_local() -> Option<SocketAddrV6> {
 async fn each_listener_obeys_its_own_settings() {
     let folder = tempfile::tempdir().unwrap();
     let gate = open_gate(&folder);
-    let dress = Dress::Explicit(Versions::Both);
-    let tls = Tls::of(dress).unwrap();
+    let tls_mode = TlsMode::Explicit(Versions::Both);
+    let tls = Tls::of(tls_mode).unwrap();
     let at = Listener { address: Ipv4Addr::LOCALHOST.into(), port: 0, ..Listener::default() };
     let server = site(at.address, 2, |range| {
         let first = Listener { tls: Policy::RequiredForLogin, passive_ports: range, ..at.clone() };
@@ -115,14 +115,14 @@ async fn each_listener_obeys_its_own_settings() {
     });
     let [first, second] = server.control()[..] else { panic!("two listeners") };
     let running = tokio::spawn(server.run());
-    let client = async |clear, tls, dress| {
-        let door = Door { clear, implicit: None, tls, dress };
+    let client = async |clear, tls, tls_mode| {
+        let door = Address { clear, implicit: None, tls, tls_mode };
         Client::greeted(&door).await
     };
-    let mut unencrypted = client(first, None, Dress::Clear).await;
+    let mut unencrypted = client(first, None, TlsMode::Clear).await;
     unencrypted.command("USER somebody", 530).await;
-    let mut encrypted = client(first, Some(tls), dress).await;
-    let mut without_passive = client(second, None, Dress::Clear).await;
+    let mut encrypted = client(first, Some(tls), tls_mode).await;
+    let mut without_passive = client(second, None, TlsMode::Clear).await;
     for client in [&mut encrypted, &mut without_passive] {
         client.command("USER somebody", 331).await;
         client.command("PASS x", 230).await;

@@ -8,9 +8,9 @@ use tracing::Level;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::client::{Client, all, alone, ground, house, in_each_dress};
-use crate::dress::Dress;
+use crate::client::{Client, all, alone, house, in_each_tls_mode, setup};
 use crate::loopback::Loopback;
+use crate::tls_mode::TlsMode;
 
 /// A log in memory.
 #[derive(Clone, Default)]
@@ -66,9 +66,10 @@ async fn each_event_is_a_line_with_its_reason_and_no_secret() {
     if !alone("log::each_event_is_a_line_with_its_reason_and_no_secret") {
         return;
     }
-    in_each_dress(async |dress| {
+    in_each_tls_mode(async |tls_mode| {
         let (kept, _guard) = Kept::from(Level::TRACE);
-        let (_ground, mut site) = house("@ user alice opensesame\n@ file /x abc\n@ fault /full full", dress);
+        let (_ground, mut site) =
+            house("@ user alice opensesame\n@ file /x abc\n@ fault /full full", tls_mode);
         let mut client = Client::greeted(&site.door).await;
         for (line, code) in [
             ("USER alice", 331),
@@ -89,7 +90,7 @@ async fn each_event_is_a_line_with_its_reason_and_no_secret() {
         client.command("QUIT", 221).await;
         client.ended().await;
         site.stopped().await;
-        let tls = if dress == Dress::Clear { "\"tls\":\"off\"" } else { "\"tls\":\"1." };
+        let tls = if tls_mode == TlsMode::Clear { "\"tls\":\"off\"" } else { "\"tls\":\"1." };
         let has = |verb: &str, parts: &[&str]| {
             let lines = kept.lines_of(verb);
             assert_eq!(lines.len(), 1, "{lines:#?}");
@@ -153,7 +154,7 @@ async fn a_line_says_who_did_what_to_which_file() {
     }
     let (kept, _guard) = Kept::from(Level::INFO);
     let play = async |story: &str, lines: &[(&str, u16)]| {
-        let (_ground, mut site) = house(story, Dress::Clear);
+        let (_ground, mut site) = house(story, TlsMode::Clear);
         let mut client = Client::greeted(&site.door).await;
         for (line, code) in lines {
             client.command(line, *code).await;
@@ -221,7 +222,7 @@ async fn a_client_that_is_refused_all_the_time_does_not_fill_the_log() {
     }
     const SAID: u64 = 10_000;
     let (kept, _guard) = Kept::from(Level::INFO);
-    let (_ground, mut site) = house("", Dress::Clear);
+    let (_ground, mut site) = house("", TlsMode::Clear);
     let mut client = Client::login(&site.door).await;
     let begun = Instant::now();
     client.control.write("CWD x\r\n".repeat(SAID as usize).as_bytes()).await.expect("the server reads");
@@ -246,13 +247,13 @@ async fn a_client_that_is_refused_all_the_time_does_not_fill_the_log() {
 
 #[tokio::test]
 async fn the_transfer_log_has_a_line_for_each_file() {
-    in_each_dress(async |dress| {
-        let ground = ground("@ file /a\\x20name abc\n@ sparse /big 33554432");
+    in_each_tls_mode(async |tls_mode| {
+        let setup = setup("@ file /a\\x20name abc\n@ sparse /big 33554432");
         let folder = tempfile::tempdir().expect("a folder");
         let at = folder.path().join("xferlog");
         let mut site = Loopback::built(
-            &ground,
-            dress,
+            &setup,
+            tls_mode,
             |_| {},
             |builder| builder.xferlog(Xferlog::open(&at).expect("a transfer log")),
         );

@@ -14,12 +14,12 @@ use config::{Listener, SiteConfig, Tls as Policy};
 use net::tls::Versions;
 use net::tls::server::ServerTls;
 
-use crate::dress::{Dress, Tls};
-use crate::ground::Ground;
-use crate::line::{Door, Line};
+use crate::control::{Address, ClientControl};
+use crate::data::{ClientData, DataListener, End};
 use crate::play::{Failure, play};
+use crate::setup::Setup;
 use crate::story::{self, Manner, Story};
-use crate::way::{Ear, End, Way};
+use crate::tls_mode::{Tls, TlsMode};
 
 /// Stories that run at a time: enough that those which wait for a deadline do not hold the others up.
 const AT_ONCE: usize = 12;
@@ -32,14 +32,14 @@ const OTHER_WORDS: [(Reason, &str); 9] = [
     (Reason::DataNotMade, "425 No connection attempt from "),
     (Reason::DialFailed, " refused the connection: "),
     (Reason::ForeignAddress, "504 Your address is "),
-    (Reason::LineTooLong, "500 Line longer than "),
+    (Reason::LineTooLong, "500 ClientControl longer than "),
     (Reason::Unserved, " is not supported."),
     (Reason::WrongFamily, "522 Network protocol not supported, use "),
 ];
 
 /// A running site and its clients.
 pub(crate) struct Loopback {
-    pub(crate) door: Door,
+    pub(crate) door: Address,
     pub(crate) passive: Vec<u16>,
     pub(crate) registry: Registry,
     pub(crate) refusals: Refusals,
@@ -50,10 +50,10 @@ pub(crate) struct Loopback {
 }
 
 struct Client {
-    control: Line,
+    control: ClientControl,
     announced: Option<u16>,
-    ear: Option<Ear>,
-    data: Option<Way>,
+    ear: Option<DataListener>,
+    data: Option<ClientData>,
     /// Does the transfer end as its data connection does?
     transfer: Transfer,
 }
@@ -117,38 +117,39 @@ fn agree(end: End, whole: bool) -> Result<(), String> {
 }
 
 impl Loopback {
-    pub(crate) fn open(ground: &Ground, dress: Dress) -> Self {
-        Self::changed(ground, dress, |_| {})
+    pub(crate) fn open(setup: &Setup, tls_mode: TlsMode) -> Self {
+        Self::changed(setup, tls_mode, |_| {})
     }
 
-    /// With settings that the dress would have otherwise.
-    pub(crate) fn changed(ground: &Ground, dress: Dress, change: impl FnOnce(&mut SiteConfig)) -> Self {
-        Self::built(ground, dress, change, |builder| builder)
+    /// With settings that the TLS mode would have otherwise.
+    pub(crate) fn changed(setup: &Setup, tls_mode: TlsMode, change: impl FnOnce(&mut SiteConfig)) -> Self {
+        Self::built(setup, tls_mode, change, |builder| builder)
     }
 
     /// And with what else a server is made of.
     pub(crate) fn built(
-        ground: &Ground,
-        dress: Dress,
+        setup: &Setup,
+        tls_mode: TlsMode,
         change: impl FnOnce(&mut SiteConfig),
         build: impl Fn(Builder) -> Builder,
     ) -> Self {
         let address: IpAddr =
-            if ground.ipv6 { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() };
-        let mut settings = ground.settings.clone();
+            if setup.ipv6 { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() };
+        let mut settings = setup.settings.clone();
         // A story of TLS begins it itself.
-        let tls = match dress {
-            Dress::Clear => (settings.listeners[0].tls != Policy::Off)
-                .then(|| Tls::showing(Versions::Both, ground.shown.clone())),
-            _ => Tls::of(dress),
+        let tls = match tls_mode {
+            TlsMode::Clear => (settings.listeners[0].tls != Policy::Off)
+                .then(|| Tls::showing(Versions::Both, setup.shown.clone())),
+            _ => Tls::of(tls_mode),
         };
-        dress.put_on(&mut settings);
+        tls_mode.put_on(&mut settings);
         change(&mut settings);
-        let site = site(address, ground.ports, |range| {
+        let site = site(address, setup.ports, |range| {
             let (config, tls) = at(&settings, address, range, tls.as_ref());
-            build(Server::builder(config, Arc::clone(&ground.gate)).tls(tls)).bind()
+            build(Server::builder(config, Arc::clone(&setup.gate)).tls(tls)).bind()
         });
-        let door = Door { clear: site.control()[0], implicit: site.implicit().first().copied(), tls, dress };
+        let door =
+            Address { clear: site.control()[0], implicit: site.implicit().first().copied(), tls, tls_mode };
         let (passive, registry, refusals) = (site.passive(), site.registry(), site.refusals());
         let running = Some(tokio::spawn(site.run()));
         Self { door, passive, registry, refusals, running, clients: BTreeMap::new(), reasons: HashSet::new() }
@@ -165,14 +166,14 @@ impl Loopback {
 
     async fn client(&mut self, who: usize) -> Result<&mut Client, String> {
         if !self.clients.contains_key(&who) {
-            let control = Line::connect(&self.door).await.map_err(said)?;
+            let control = ClientControl::connect(&self.door).await.map_err(said)?;
             let client = Client { control, announced: None, ear: None, data: None, transfer: Transfer::None };
             self.clients.insert(who, client);
         }
         Ok(self.clients.get_mut(&who).expect("just put there"))
     }
 
-    async fn data(&mut self, who: usize) -> Result<&mut Way, String> {
+    async fn data(&mut self, who: usize) -> Result<&mut ClientData, String> {
         self.client(who).await?.data.as_mut().ok_or_else(no_data)
     }
 }
@@ -288,7 +289,7 @@ impl Loopback {
         };
         let way = match (&client.ear, client.announced) {
             (Some(ear), _) => ear.accept(session).await,
-            (None, Some(port)) => Way::dial((client.control.ip(), port).into(), session).await,
+            (None, Some(port)) => ClientData::dial((client.control.ip(), port).into(), session).await,
             (None, None) => return Err("no port was announced".to_owned()),
         };
         (client.data, client.transfer) = (Some(way.map_err(said)?), Transfer::None);
@@ -297,8 +298,9 @@ impl Loopback {
 
     pub(crate) async fn listen(&mut self, who: usize) -> Result<SocketAddr, String> {
         let client = self.client(who).await?;
-        let ear =
-            Ear::open(client.control.ip(), client.control.protection().is_some()).await.map_err(said)?;
+        let ear = DataListener::open(client.control.ip(), client.control.protection().is_some())
+            .await
+            .map_err(said)?;
         let at = ear.local().map_err(said)?;
         client.ear = Some(ear);
         Ok(at)
@@ -357,28 +359,28 @@ impl Loopback {
     }
 }
 
-async fn tell(story: Story, dress: Dress) -> Result<HashSet<Reason>, Failure> {
-    let ground = Ground::lay(&story).map_err(Failure)?;
-    if ground.ipv6 && !need::has_ipv6() {
+async fn tell(story: Story, tls_mode: TlsMode) -> Result<HashSet<Reason>, Failure> {
+    let setup = Setup::lay(&story).map_err(Failure)?;
+    if setup.ipv6 && !need::has_ipv6() {
         return Ok(HashSet::new());
     }
-    let mut stage = Loopback::open(&ground, dress);
-    play(&story, &ground, &mut stage).await?;
+    let mut stage = Loopback::open(&setup, tls_mode);
+    play(&story, &setup, &mut stage).await?;
     Ok(stage.reasons)
 }
 
 /// Plays every story that can be played so; the reasons that were given on the way.
-async fn tell_all(dress: Dress) -> HashSet<Reason> {
+async fn tell_all(tls_mode: TlsMode) -> HashSet<Reason> {
     let places = Arc::new(Semaphore::new(AT_ONCE));
     let mut playing = JoinSet::new();
     for story in story::all() {
-        if dress.spares(&story).is_some() {
+        if tls_mode.spares(&story).is_some() {
             continue;
         }
         let places = Arc::clone(&places);
         playing.spawn(async move {
             let _place = places.acquire().await;
-            tell(story, dress).await
+            tell(story, tls_mode).await
         });
     }
     let (mut all, mut reasons) = (Vec::new(), HashSet::new());
@@ -391,13 +393,13 @@ async fn tell_all(dress: Dress) -> HashSet<Reason> {
     all.sort();
     // Some stories want it. Said here: in their own tasks the name of the test is not known.
     let _ = need::ipv6();
-    assert!(all.is_empty(), "{dress:?}: {} stories fail:\n\n{}\n", all.len(), all.join("\n\n"));
+    assert!(all.is_empty(), "{tls_mode:?}: {} stories fail:\n\n{}\n", all.len(), all.join("\n\n"));
     reasons
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stories_come_true_and_give_every_reason() {
-    let given = tell_all(Dress::Clear).await;
+    let given = tell_all(TlsMode::Clear).await;
     // Said before there is a session, where claims are shared by several, and when the client has gone:
     // `balanced`, `turns`, `registry`, `rights` and `hangups` have these.
     let elsewhere =
@@ -409,20 +411,20 @@ async fn stories_come_true_and_give_every_reason() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stories_come_true_under_explicit_tls_1_2() {
-    tell_all(Dress::Explicit(Versions::Tls12)).await;
+    tell_all(TlsMode::Explicit(Versions::Tls12)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stories_come_true_under_explicit_tls_1_3() {
-    tell_all(Dress::Explicit(Versions::Tls13)).await;
+    tell_all(TlsMode::Explicit(Versions::Tls13)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stories_come_true_under_implicit_tls_1_2() {
-    tell_all(Dress::Implicit(Versions::Tls12)).await;
+    tell_all(TlsMode::Implicit(Versions::Tls12)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stories_come_true_under_implicit_tls_1_3() {
-    tell_all(Dress::Implicit(Versions::Tls13)).await;
+    tell_all(TlsMode::Implicit(Versions::Tls13)).await;
 }

@@ -1,7 +1,7 @@
 //! Does the server do what its stories tell, and what its invariants promise?
 //!
 //! ```text
-//!   tests/sessions/*/*.txt --story--> play --> loopback: a real Server, real sockets, in five dresses
+//!   tests/sessions/*/*.txt --story--> play --> loopback: a real Server, real sockets, in five TLS modes
 //!   pure: the Session alone, without sockets, under random interleavings
 //!   hostile: the real Server and clients that no story can tell of
 //!   floods, ends, races: the real Server under clients that never pause, when it ends, and when two things meet
@@ -12,23 +12,21 @@
 //!   order: the reply to a refused transfer comes before the end of its data connection
 //!   relogin: what becomes of a transfer when another user logs in meanwhile
 //!   log: what a site writes down of all this
-//!   shared, reuse, kin, cut: whose a data connection is under TLS, and what becomes of an upload whose TLS is cut
+//!   shared, reuse, siblings, cut: which session a data connection belongs to under TLS, and uploads whose TLS is cut
 //!   turns: whose turn it is where ports are few
-//!   dress, line, way: the clients of all these, in clear or under TLS
+//!   tls_mode, control, data: the clients of all these, without TLS or with it
 //! ```
 mod balanced;
 mod client;
+mod control;
 mod cut;
-mod dress;
+mod data;
 mod ends;
 mod fault;
 mod floods;
 mod gone;
-mod ground;
 mod hangups;
 mod hostile;
-mod kin;
-mod line;
 mod listening;
 mod log;
 mod loopback;
@@ -41,7 +39,9 @@ mod relogin;
 mod reuse;
 mod rights;
 mod scene;
+mod setup;
 mod shared;
+mod siblings;
 mod story;
+mod tls_mode;
 mod turns;
-mod way;

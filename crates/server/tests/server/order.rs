@@ -9,9 +9,9 @@ use config::SiteConfig;
 use tokio::task::JoinSet;
 
 use crate::client::Client;
-use crate::dress::Dress;
+use crate::data::{ClientData, DataListener, End};
 use crate::scene::{Scene, patiently};
-use crate::way::{Ear, End, Way};
+use crate::tls_mode::TlsMode;
 
 /// It is a race that a server which is wrong wins now and then.
 const ROUNDS: usize = 25;
@@ -21,7 +21,7 @@ const ROUNDS: usize = 25;
 const TICKETS: usize = 5;
 
 /// Waits for the end of the data connection; how it ended, the reply being there.
-async fn ended(client: &mut Client, data: Way, code: &str, what: &str) -> End {
+async fn ended(client: &mut Client, data: ClientData, code: &str, what: &str) -> End {
     let ended = patiently(data.all()).await;
     assert!(
         client.control.has_heard().await,
@@ -37,19 +37,19 @@ async fn ended(client: &mut Client, data: Way, code: &str, what: &str) -> End {
     end
 }
 
-fn scene(dress: Dress) -> Scene {
-    let scene = Scene::open(SiteConfig::default(), dress);
+fn scene(tls_mode: TlsMode) -> Scene {
+    let scene = Scene::open(SiteConfig::default(), tls_mode);
     fs::create_dir(scene.path("folder")).unwrap();
     fs::write(scene.path("file"), "0123456789").unwrap();
     scene
 }
 
-/// In every dress at once, and each command on a site of its own: the server lets 100 ms go by behind each
+/// In every TLS mode at once, and each command on a site of its own: the server lets 100 ms go by behind each
 /// reply.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_refused_before_it_begins_is_answered_first() {
     let mut running = JoinSet::new();
-    for dress in Dress::KINDS {
+    for tls_mode in TlsMode::KINDS {
         for (commands, code) in [
             (&["RETR missing"][..], "550"),
             (&["RETR folder"], "550"),
@@ -62,14 +62,14 @@ async fn what_is_refused_before_it_begins_is_answered_first() {
             (&["RANG 0 5", "STOR other"], "503"),
             (&["RETR"], "501"),
         ] {
-            running.spawn(is_answered_first(dress, commands, code));
+            running.spawn(is_answered_first(tls_mode, commands, code));
         }
     }
     running.join_all().await;
 }
 
-async fn is_answered_first(dress: Dress, commands: &[&str], code: &str) {
-    let scene = scene(dress);
+async fn is_answered_first(tls_mode: TlsMode, commands: &[&str], code: &str) {
+    let scene = scene(tls_mode);
     let mut client = scene.member().await;
     for round in 0..ROUNDS {
         if round % TICKETS == 0 {
@@ -81,8 +81,8 @@ async fn is_answered_first(dress: Dress, commands: &[&str], code: &str) {
             client.command(command, 350).await;
         }
         client.write(format!("{last}\r\n")).await;
-        let end = ended(&mut client, data, code, &format!("{dress:?} {commands:?} {round}")).await;
-        assert_eq!(end, End::Fin, "{dress:?} {commands:?}");
+        let end = ended(&mut client, data, code, &format!("{tls_mode:?} {commands:?} {round}")).await;
+        assert_eq!(end, End::Fin, "{tls_mode:?} {commands:?}");
     }
 }
 
@@ -90,13 +90,18 @@ async fn is_answered_first(dress: Dress, commands: &[&str], code: &str) {
 /// it looks at the reply.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_refused_when_the_connection_stands_is_answered_first() {
-    Dress::KINDS.into_iter().map(is_answered_first_once_connected).collect::<JoinSet<()>>().join_all().await;
+    TlsMode::KINDS
+        .into_iter()
+        .map(is_answered_first_once_connected)
+        .collect::<JoinSet<()>>()
+        .join_all()
+        .await;
 }
 
-async fn is_answered_first_once_connected(dress: Dress) {
-    let scene = scene(dress);
+async fn is_answered_first_once_connected(tls_mode: TlsMode) {
+    let scene = scene(tls_mode);
     let mut client = scene.member().await;
-    let in_order = if dress == Dress::Clear { End::Fin } else { End::Notified };
+    let in_order = if tls_mode == TlsMode::Clear { End::Fin } else { End::Notified };
     client.command("TYPE A", 200).await;
     for round in 0..ROUNDS {
         // How long the text is shows when it is read.
@@ -106,15 +111,15 @@ async fn is_answered_first_once_connected(dress: Dress) {
             client.write("RETR file\r\n").await;
             data
         } else {
-            let ear = Ear::open(client.control.ip(), dress != Dress::Clear).await.unwrap();
+            let ear = DataListener::open(client.control.ip(), tls_mode != TlsMode::Clear).await.unwrap();
             let port = ear.local().unwrap().port();
             client.command(&format!("EPRT |1|127.0.0.1|{port}|"), 200).await;
             client.write("RETR file\r\n").await;
             ear.accept(client.control.protection()).await.unwrap()
         };
         client.expect(150).await;
-        let end = ended(&mut client, data, "554", &format!("{dress:?} {round}")).await;
-        assert_eq!(end, in_order, "{dress:?} {round}");
+        let end = ended(&mut client, data, "554", &format!("{tls_mode:?} {round}")).await;
+        assert_eq!(end, in_order, "{tls_mode:?} {round}");
     }
     client.command("TYPE I", 200).await;
     for round in 0..ROUNDS {
@@ -125,7 +130,7 @@ async fn is_answered_first_once_connected(dress: Dress) {
         data.send(b"more").await.unwrap();
         fs::write(scene.path("file"), "another").unwrap();
         data.end().await.unwrap();
-        let end = ended(&mut client, data, "450", &format!("{dress:?} {round}")).await;
-        assert_eq!(end, in_order, "{dress:?} {round}");
+        let end = ended(&mut client, data, "450", &format!("{tls_mode:?} {round}")).await;
+        assert_eq!(end, in_order, "{tls_mode:?} {round}");
     }
 }

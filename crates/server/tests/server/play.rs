@@ -1,18 +1,18 @@
 //! How is a story played? Step by step, by the clients of a running server.
 use std::net::SocketAddr;
 
-use crate::ground::Ground;
 use crate::loopback::Loopback;
-use crate::story::{Act, BOUND, Line, Story, Text};
+use crate::setup::Setup;
+use crate::story::{Act, BOUND, ClientControl, Story, Text};
 
 /// What went wrong, and where.
 #[derive(Debug)]
 pub(crate) struct Failure(pub String);
 
 /// Plays a story to its end and looks at the disk.
-pub(crate) async fn play(story: &Story, ground: &Ground, stage: &mut Loopback) -> Result<(), Failure> {
+pub(crate) async fn play(story: &Story, setup: &Setup, stage: &mut Loopback) -> Result<(), Failure> {
     let mut player =
-        Player { ground, stage, said: Vec::new(), in_progress: Vec::new(), gone: Vec::new(), at: None };
+        Player { setup, stage, said: Vec::new(), in_progress: Vec::new(), gone: Vec::new(), at: None };
     let mut line = 0;
     let telling = async {
         for step in &story.steps {
@@ -23,9 +23,9 @@ pub(crate) async fn play(story: &Story, ground: &Ground, stage: &mut Loopback) -
             player.goodbye(who).await?;
         }
         player.stage.leave().await;
-        for Line { number, what } in &story.checks {
+        for ClientControl { number, what } in &story.checks {
             line = *number;
-            ground.check(what)?;
+            setup.check(what)?;
         }
         Ok(())
     };
@@ -42,7 +42,7 @@ pub(crate) async fn play(story: &Story, ground: &Ground, stage: &mut Loopback) -
 }
 
 struct Player<'a> {
-    ground: &'a Ground,
+    setup: &'a Setup,
     stage: &'a mut Loopback,
     /// The dialogue so far.
     said: Vec<String>,
@@ -166,9 +166,9 @@ impl Player<'_> {
     }
 
     async fn log_in(&mut self, who: usize) -> Result<(), String> {
-        let Some(user) = &self.ground.login else { return Ok(()) };
+        let Some(user) = &self.setup.login else { return Ok(()) };
         let mut pass = b"PASS ".to_vec();
-        pass.extend(self.ground.password.as_deref().unwrap_or(b"story@example.net"));
+        pass.extend(self.setup.password.as_deref().unwrap_or(b"story@example.net"));
         pass.extend_from_slice(b"\r\n");
         let lines = [(Vec::new(), "220 "), (format!("USER {user}\r\n").into_bytes(), "331 "), (pass, "230 ")];
         for (line, code) in lines {

@@ -8,17 +8,17 @@ use storage::{Kind, Op, Result, Sink, VPath};
 use testbed::hooked::{Hook, Hooked};
 use tokio::sync::Semaphore;
 
-use crate::client::{all, in_each_dress};
-use crate::dress::Dress;
+use crate::client::{all, in_each_tls_mode};
 use crate::scene::{Open, Scene, patiently};
+use crate::tls_mode::TlsMode;
 
 /// ABOR that comes while an upload is being published was answered with 426, and the file appeared all the
 /// same: later than what the client had stored under that name since, and in its place.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_that_is_being_published_is_not_said_to_be_aborted() {
-    in_each_dress(async |dress| {
+    in_each_tls_mode(async |tls_mode| {
         let (begun, allowed) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-        let scene = Scene::with(SiteConfig::default(), dress, |tree| {
+        let scene = Scene::with(SiteConfig::default(), tls_mode, |tree| {
             Arc::new(Open(Arc::new(Hooked {
                 tree,
                 hook: Held { begun: Arc::clone(&begun), allowed: Arc::clone(&allowed) },
@@ -45,8 +45,8 @@ async fn an_upload_that_is_being_published_is_not_said_to_be_aborted() {
 /// that failed, the client was told that its upload had failed, with the file in its place.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_private_upload_is_private_from_its_first_moment() {
-    in_each_dress(async |dress| {
-        let scene = Scene::with(SiteConfig::default(), dress, |tree| {
+    in_each_tls_mode(async |tls_mode| {
+        let scene = Scene::with(SiteConfig::default(), tls_mode, |tree| {
             let (begun, allowed) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(1)));
             Arc::new(Open(Arc::new(Hooked { tree, hook: Held { begun, allowed } })))
         });
@@ -66,13 +66,13 @@ async fn a_private_upload_is_private_from_its_first_moment() {
 /// is still under way with it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_download_ends_well_though_the_client_talks_into_it() {
-    in_each_dress(async |dress| {
-        let scene = Scene::open(SiteConfig::default(), dress);
+    in_each_tls_mode(async |tls_mode| {
+        let scene = Scene::open(SiteConfig::default(), tls_mode);
         // More than the buffers of two sockets hold.
         fs::File::create(scene.path("x")).and_then(|f| f.set_len(32 << 20)).unwrap();
         let mut client = scene.member().await;
         let mut data = client.data().await;
-        if dress == Dress::Clear {
+        if tls_mode == TlsMode::Clear {
             data.send(b"\r\n").await.unwrap();
             client.command("NLST", 150).await;
             patiently(all(data)).await;
@@ -82,7 +82,7 @@ async fn a_download_ends_well_though_the_client_talks_into_it() {
         }
         client.command("RETR x", 150).await;
         // Under TLS nothing can be said before the transfer begins, when the server answers the hello.
-        if dress != Dress::Clear {
+        if tls_mode != TlsMode::Clear {
             data.send(b"\r\n").await.unwrap();
         }
         assert_eq!(patiently(all(data)).await.len(), 32 << 20);

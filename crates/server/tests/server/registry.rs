@@ -10,13 +10,13 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use wire::Verb;
 
-use crate::client::{Client, in_each_dress};
-use crate::dress::Dress;
+use crate::client::{Client, in_each_tls_mode};
+use crate::data::ClientData;
 use crate::scene::{Scene, patiently};
-use crate::way::Way;
+use crate::tls_mode::TlsMode;
 
 /// Begins a download, and has its first bytes.
-async fn download(client: &mut Client, name: &str) -> Way {
+async fn download(client: &mut Client, name: &str) -> ClientData {
     let mut data = client.data().await;
     client.command(&format!("RETR {name}"), 150).await;
     data.first().await.unwrap();
@@ -31,8 +31,8 @@ fn only(registry: &Registry) -> SessionInfo {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_is_listed_with_its_transfer_and_both_connections() {
-    in_each_dress(async |dress| {
-        let scene = Scene::open(SiteConfig::default(), dress);
+    in_each_tls_mode(async |tls_mode| {
+        let scene = Scene::open(SiteConfig::default(), tls_mode);
         fs::File::create(scene.path("big")).and_then(|f| f.set_len(1 << 30)).unwrap();
         let mut client = scene.member().await;
         let idle = only(&scene.registry);
@@ -70,8 +70,8 @@ async fn a_session_is_listed_with_its_transfer_and_both_connections() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_is_watched_from_its_beginning_to_its_end() {
-    in_each_dress(async |dress| {
-        let scene = Scene::open(SiteConfig::default(), dress);
+    in_each_tls_mode(async |tls_mode| {
+        let scene = Scene::open(SiteConfig::default(), tls_mode);
         fs::write(scene.path("file"), "twelve bytes").unwrap();
         let mut watcher = scene.registry.watch();
         let mut client = scene.member().await;
@@ -106,8 +106,8 @@ async fn a_session_is_watched_from_its_beginning_to_its_end() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_of_two_sessions_is_ended_and_the_other_lives() {
-    in_each_dress(async |dress| {
-        let scene = Scene::open(SiteConfig::default(), dress);
+    in_each_tls_mode(async |tls_mode| {
+        let scene = Scene::open(SiteConfig::default(), tls_mode);
         fs::File::create(scene.path("big")).and_then(|f| f.set_len(1 << 30)).unwrap();
         fs::File::create(scene.path("small")).and_then(|f| f.set_len(8 << 20)).unwrap();
         let (mut one, mut other) = (scene.member().await, scene.member().await);
@@ -140,7 +140,7 @@ async fn one_of_two_sessions_is_ended_and_the_other_lives() {
 async fn a_session_in_its_handshake_is_ended() {
     let mut settings = SiteConfig::default();
     settings.deadlines.handshake = Duration::from_secs(600);
-    let scene = Scene::open(settings, Dress::Implicit(Versions::Tls13));
+    let scene = Scene::open(settings, TlsMode::Implicit(Versions::Tls13));
     let mut silent = TcpStream::connect(scene.door.implicit.unwrap()).await.unwrap();
     patiently(async {
         while scene.registry.sessions().is_empty() {

@@ -7,8 +7,8 @@ use storage::local::{Local, LocalOptions, Sync};
 use storage::{Admission, Answer, Attempt, Denied, Gate, Rights, Tree};
 use tokio::sync::Semaphore;
 
-use crate::dress::Dress;
 use crate::scene::{Scene, patiently};
+use crate::tls_mode::TlsMode;
 
 /// `somebody` may write; `reader` has another folder, and may only read there. The password of `slow` is
 /// checked when the test says so.
@@ -32,19 +32,19 @@ impl Gate for Two {
     }
 }
 
-fn scene(dress: Dress, other: &Path, checked: &Arc<Semaphore>) -> Scene {
+fn scene(tls_mode: TlsMode, other: &Path, checked: &Arc<Semaphore>) -> Scene {
     let options = LocalOptions { read_only: true, sync: Sync::Never, ..LocalOptions::default() };
     let second = Arc::new(Local::open(other, options).expect("a tree"));
     let checked = Arc::clone(checked);
-    Scene::with(SiteConfig::default(), dress, |first| Arc::new(Two { first, second, checked }))
+    Scene::with(SiteConfig::default(), tls_mode, |first| Arc::new(Two { first, second, checked }))
 }
 
 /// Under TLS the connection was held back until somebody was logged in as whom the transfer had begun.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn its_data_connection_may_come_behind_the_new_login() {
-    for dress in Dress::KINDS {
+    for tls_mode in TlsMode::KINDS {
         let other = tempfile::tempdir().expect("a folder");
-        let scene = scene(dress, other.path(), &Arc::new(Semaphore::new(0)));
+        let scene = scene(tls_mode, other.path(), &Arc::new(Semaphore::new(0)));
         std::fs::write(scene.path("down"), "of the first").unwrap();
         let mut client = scene.member().await;
         let port = client.port().await;
@@ -60,10 +60,10 @@ async fn its_data_connection_may_come_behind_the_new_login() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_completes_under_the_old_login_and_the_new_one_begins_at_once() {
-    for dress in Dress::KINDS {
+    for tls_mode in TlsMode::KINDS {
         let other = tempfile::tempdir().expect("a folder");
         std::fs::write(other.path().join("other"), "of the other").unwrap();
-        let scene = scene(dress, other.path(), &Arc::new(Semaphore::new(0)));
+        let scene = scene(tls_mode, other.path(), &Arc::new(Semaphore::new(0)));
         let mut client = scene.member().await;
         let mut data = client.data().await;
         client.command("STOR up", 150).await;
@@ -92,7 +92,7 @@ async fn it_completes_under_the_old_login_and_the_new_one_begins_at_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_goes_on_while_the_new_password_is_checked() {
     let (other, checked) = (tempfile::tempdir().expect("a folder"), Arc::new(Semaphore::new(0)));
-    let scene = scene(Dress::Clear, other.path(), &checked);
+    let scene = scene(TlsMode::Clear, other.path(), &checked);
     let mut client = scene.member().await;
     let mut data = client.data().await;
     client.command("STOR up", 150).await;

@@ -13,10 +13,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
 use crate::client::{BOTH, Client, all};
-use crate::line::PATIENCE;
+use crate::control::PATIENCE;
+use crate::data::ClientData;
 use crate::loopback::Loopback;
 use crate::shared::{house, nobodys, silent, spoken, visit};
-use crate::way::Way;
 
 const TOLD: &str = "@ file /a.txt A's alone\n@ file /b.txt B's alone\n";
 
@@ -26,7 +26,7 @@ const HELD: Duration = Duration::from_millis(300);
 pub(crate) async fn hello(session: &Session) -> Vec<u8> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("loopback has free ports");
     let to = listener.local_addr().expect("a bound socket has an address");
-    let shaking = Way::dial(to, Some(session)).await.expect("it listens");
+    let shaking = ClientData::dial(to, Some(session)).await.expect("it listens");
     let (mut heard, _) = listener.accept().await.expect("a connection");
     let mut bytes = vec![0; 4096];
     let length = heard.read(&mut bytes).await.expect("a hello");
@@ -150,7 +150,7 @@ async fn of_a_flood_few_are_told_why_they_are_refused() {
     client.expect(226).await;
 }
 
-/// Whoever has overheard a hello can say it again, and no more than that.
+/// A client that has overheard a hello can send it again, and no more than that.
 ///
 /// Before the client's connection or behind it, before the command or behind that: it is as if it had not
 /// been said.
@@ -241,7 +241,7 @@ async fn who_does_not_resume_and_must_hears_why_soon() {
 /// Where several wait at a port, one that resumes nothing may be anybody's; so it shortens nobody's time.
 #[tokio::test(start_paused = true)]
 async fn a_stranger_shortens_the_time_of_none_of_several() {
-    let (ground, site) = house(TOLD, Versions::Both, Reuse::Require, 1);
+    let (setup, site) = house(TOLD, Versions::Both, Reuse::Require, 1);
     let (mut a, mut b) = (Client::login(&site.door).await, Client::login(&site.door).await);
     let (to, _) = (a.port().await, b.port().await);
     assert!(nobodys(&site, to).await.all().await.is_err());
@@ -260,7 +260,7 @@ async fn a_stranger_shortens_the_time_of_none_of_several() {
         told = b.line().await.expect("a reply");
     }
     assert!(told.starts_with("522 "), "{told}");
-    let whole = ground.settings.deadlines.data;
+    let whole = setup.settings.deadlines.data;
     assert!(begun.elapsed() >= whole && begun.elapsed() < whole * 2, "{:?}", begun.elapsed());
 }
 
@@ -268,7 +268,7 @@ async fn a_stranger_shortens_the_time_of_none_of_several() {
 #[tokio::test(start_paused = true)]
 async fn a_silent_connection_lives_as_long_as_its_claim() {
     for reuse in [Reuse::Require, Reuse::Learn] {
-        let (ground, site) = house(TOLD, Versions::Both, reuse, 1);
+        let (setup, site) = house(TOLD, Versions::Both, reuse, 1);
         let mut client = Client::login(&site.door).await;
         let to = client.port().await;
         let own = silent(&site, to).await;
@@ -285,16 +285,16 @@ async fn a_silent_connection_lives_as_long_as_its_claim() {
         let begun = Instant::now();
         client.command("RETR a.txt", 150).await;
         client.expect(522).await;
-        assert_eq!(begun.elapsed().as_secs(), ground.settings.deadlines.handshake.as_secs());
+        assert_eq!(begun.elapsed().as_secs(), setup.settings.deadlines.handshake.as_secs());
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_a_connection_there_is_no_150() {
-    let (ground, site) = house(TOLD, Versions::Both, Reuse::Learn, 1);
+    let (setup, site) = house(TOLD, Versions::Both, Reuse::Learn, 1);
     let mut client = Client::login(&site.door).await;
     client.port().await;
     let begun = Instant::now();
     client.command("RETR a.txt", 425).await;
-    assert_eq!(begun.elapsed().as_secs(), ground.settings.deadlines.data.as_secs());
+    assert_eq!(begun.elapsed().as_secs(), setup.settings.deadlines.data.as_secs());
 }

@@ -8,10 +8,10 @@ use storage::{
     Admission, Answer, Attempt, Denied, Gate, PathRights, Prompt, Rights, Tree, UserLimits, VPath,
 };
 
-use crate::client::in_each_dress;
-use crate::dress::Dress;
+use crate::client::in_each_tls_mode;
+use crate::data::ClientData;
 use crate::scene::{Scene, patiently};
-use crate::way::Way;
+use crate::tls_mode::TlsMode;
 
 /// Everybody reads everything; `home` but for `home/kept` may be changed too, and `incoming` is for new files
 /// only. One session each.
@@ -44,8 +44,8 @@ impl Various {
     }
 }
 
-fn scene(dress: Dress) -> Scene {
-    let scene = Scene::with(SiteConfig::default(), dress, |tree| Arc::new(Various(tree)));
+fn scene(tls_mode: TlsMode) -> Scene {
+    let scene = Scene::with(SiteConfig::default(), tls_mode, |tree| Arc::new(Various(tree)));
     for folder in ["pub", "home", "home/kept", "incoming"] {
         fs::create_dir(scene.path(folder)).unwrap();
         fs::write(scene.path(folder).join("file"), "bytes").unwrap();
@@ -55,7 +55,7 @@ fn scene(dress: Dress) -> Scene {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_rights_of_the_longest_path_decide() {
-    let scene = scene(Dress::Clear);
+    let scene = scene(TlsMode::Clear);
     let mut client = scene.member().await;
     for (command, reply) in [
         ("SIZE pub/file", "213 5"),
@@ -104,7 +104,7 @@ async fn the_rights_of_the_longest_path_decide() {
     stores("STOR incoming/new", "226").await;
     stores("STOR home/file2", "226").await;
     assert_eq!(fs::read(scene.path("incoming/new")).unwrap(), b"new");
-    let data: Way = client.data().await;
+    let data: ClientData = client.data().await;
     client.command("STOR incoming/new", 553).await;
     drop(data);
     let data = client.data().await;
@@ -121,8 +121,8 @@ async fn the_rights_of_the_longest_path_decide() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_user_has_no_more_sessions_than_may_be() {
-    in_each_dress(async |dress| {
-        let scene = scene(dress);
+    in_each_tls_mode(async |tls_mode| {
+        let scene = scene(tls_mode);
         let (mut first, mut second) = (scene.member().await, scene.client().await);
         second.command("USER somebody", 331).await;
         second.command("PASS x", "530 You have too many sessions").await;

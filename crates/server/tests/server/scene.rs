@@ -11,14 +11,14 @@ use server::xferlog::Xferlog;
 use storage::local::{Local, LocalOptions, Sync};
 use storage::{Admission, Answer, Attempt, Denied, Gate, Rights, Tree};
 
-use crate::client::{Client, ground};
-use crate::dress::Dress;
-use crate::ground::Ground;
+use crate::client::{Client, setup};
 use crate::loopback::Loopback;
+use crate::setup::Setup;
+use crate::tls_mode::TlsMode;
 
 /// A running site and the folder it shares.
 pub(crate) struct Scene {
-    ground: Ground,
+    setup: Setup,
     site: Loopback,
 }
 
@@ -46,47 +46,47 @@ impl Open {
 }
 
 impl Scene {
-    pub(crate) fn open(settings: SiteConfig, dress: Dress) -> Self {
-        Self::with(settings, dress, |tree| Arc::new(Open(tree)))
+    pub(crate) fn open(settings: SiteConfig, tls_mode: TlsMode) -> Self {
+        Self::with(settings, tls_mode, |tree| Arc::new(Open(tree)))
     }
 
     /// A site whose gate is made for its folder.
     pub(crate) fn with(
         settings: SiteConfig,
-        dress: Dress,
+        tls_mode: TlsMode,
         gate: impl FnOnce(Arc<dyn Tree>) -> Arc<dyn Gate>,
     ) -> Self {
-        Self::with_limits(settings, dress, None, gate)
+        Self::with_limits(settings, tls_mode, None, gate)
     }
 
     pub(crate) fn with_limits(
         settings: SiteConfig,
-        dress: Dress,
+        tls_mode: TlsMode,
         limits: Option<Arc<dyn LoginLimits>>,
         gate: impl FnOnce(Arc<dyn Tree>) -> Arc<dyn Gate>,
     ) -> Self {
-        let mut ground = ground("");
+        let mut setup = setup("");
         let options = LocalOptions { read_only: false, sync: Sync::Never, ..LocalOptions::default() };
-        ground.gate = gate(Arc::new(Local::open(&ground.at("/"), options).expect("a tree")));
-        ground.settings = settings;
-        if dress == Dress::Clear {
-            ground.settings.listeners[0].tls = Tls::Off;
+        setup.gate = gate(Arc::new(Local::open(&setup.at("/"), options).expect("a tree")));
+        setup.settings = settings;
+        if tls_mode == TlsMode::Clear {
+            setup.settings.listeners[0].tls = Tls::Off;
         }
-        let log = ground.folder.path().join("xferlog");
+        let log = setup.folder.path().join("xferlog");
         let build = |builder: server::Builder| {
             builder.xferlog(Xferlog::open(&log).expect("a transfer log")).login_limits(limits.clone())
         };
-        let site = Loopback::built(&ground, dress, |_| {}, build);
-        Self { ground, site }
+        let site = Loopback::built(&setup, tls_mode, |_| {}, build);
+        Self { setup, site }
     }
 
     pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
-        self.ground.at(name)
+        self.setup.at(name)
     }
 
     /// The classic transfer log so far.
     pub(crate) fn xferlog(&self) -> String {
-        std::fs::read_to_string(self.ground.folder.path().join("xferlog")).expect("the transfer log")
+        std::fs::read_to_string(self.setup.folder.path().join("xferlog")).expect("the transfer log")
     }
 
     /// A client that has heard the greeting.

@@ -10,31 +10,31 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::client::{BOTH, Client, all, ground, in_both, within_bound};
-use crate::dress::Dress;
-use crate::ground::Ground;
-use crate::line::{Door, PATIENCE};
+use crate::client::{BOTH, Client, all, in_both, setup, within_bound};
+use crate::control::{Address, PATIENCE};
+use crate::data::{ClientData, End};
 use crate::loopback::Loopback;
 use crate::reuse::hello;
-use crate::way::{End, Way};
+use crate::setup::Setup;
+use crate::tls_mode::TlsMode;
 
 const TOLD: &str = "@ file /a.txt A's alone\n@ file /b.txt B's alone\n@ file /c.txt C\n";
 
 /// A site with so many passive ports. Its sessions wait for one of them as long as it takes.
-pub(crate) fn house(told: &str, versions: Versions, reuse: Reuse, ports: usize) -> (Ground, Loopback) {
-    let mut ground = ground(told);
-    ground.ports = ports;
-    let site = Loopback::changed(&ground, Dress::Explicit(versions), |settings| {
+pub(crate) fn house(told: &str, versions: Versions, reuse: Reuse, ports: usize) -> (Setup, Loopback) {
+    let mut setup = setup(told);
+    setup.ports = ports;
+    let site = Loopback::changed(&setup, TlsMode::Explicit(versions), |settings| {
         settings.listeners[0].tls = Policy::Offered;
         settings.listeners[0].data_reuse = reuse;
         settings.deadlines.port = PATIENCE;
     });
-    (ground, site)
+    (setup, site)
 }
 
 /// Two clients whose data connections must resume their sessions from now on, whatever the policy.
 async fn two(site: &Loopback) -> (Client, Client) {
-    let implicit = Door { dress: Dress::Implicit(Versions::Both), ..site.door.clone() };
+    let implicit = Address { tls_mode: TlsMode::Implicit(Versions::Both), ..site.door.clone() };
     let (mut a, mut b) = (Client::login(&site.door).await, Client::login(&implicit).await);
     assert_eq!(a.retrieve("c.txt").await, b"C");
     assert_eq!(b.retrieve("c.txt").await, b"C");
@@ -42,7 +42,7 @@ async fn two(site: &Loopback) -> (Client, Client) {
 }
 
 /// Sends all of it, and ends as an upload does.
-async fn sent(mut data: Way, bytes: &[u8]) {
+async fn sent(mut data: ClientData, bytes: &[u8]) {
     data.send(bytes).await.expect("the server reads");
     data.end().await.expect("it has begun");
     assert_eq!(data.all().await.expect("an end in order"), (Vec::new(), End::Notified));
@@ -59,16 +59,16 @@ pub(crate) async fn visit(site: &Loopback, port: u16) -> TcpStream {
 }
 
 /// A data connection that resumes nothing.
-pub(crate) async fn nobodys(site: &Loopback, port: u16) -> Way {
+pub(crate) async fn nobodys(site: &Loopback, port: u16) -> ClientData {
     let tls = site.door.tls.as_ref().expect("a site with TLS");
     let to = (site.door.ip(), port).into();
-    Way::dial(to, Some(&tls.nobodys().await)).await.expect("the passive port listens")
+    ClientData::dial(to, Some(&tls.nobodys().await)).await.expect("the passive port listens")
 }
 
 /// The client's connection that has said nothing begins TLS now.
-pub(crate) async fn spoken(data: Data, client: &Client) -> Way {
+pub(crate) async fn spoken(data: Data, client: &Client) -> ClientData {
     let session = client.control.protection().expect("its data is protected");
-    Way::Tls(Box::new(data.connect_tls(session, PATIENCE).await.expect("TLS")))
+    ClientData::Tls(Box::new(data.connect_tls(session, PATIENCE).await.expect("TLS")))
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn two_uploads_at_one_port_do_not_mix() {
     within_bound(Box::pin(async {
         for versions in BOTH {
             for reuse in [Reuse::Require, Reuse::Learn] {
-                let (ground, site) = house(TOLD, versions, reuse, 1);
+                let (setup, site) = house(TOLD, versions, reuse, 1);
                 let (mut a, mut b) = two(&site).await;
                 let (to_a, to_b) = (a.port().await, b.port().await);
                 let (of_b, of_a) = (b.dial(to_b).await, a.dial(to_a).await);
@@ -119,8 +119,8 @@ async fn two_uploads_at_one_port_do_not_mix() {
                     client.expect(150).await;
                     client.expect(226).await;
                 }
-                assert!(std::fs::read(ground.at("/up-a.bin")).expect("it is there") == bytes_a);
-                assert!(std::fs::read(ground.at("/up-b.bin")).expect("it is there") == bytes_b);
+                assert!(std::fs::read(setup.at("/up-a.bin")).expect("it is there") == bytes_a);
+                assert!(std::fs::read(setup.at("/up-b.bin")).expect("it is there") == bytes_b);
             }
         }
     }))
@@ -180,7 +180,7 @@ async fn two_hundred_sessions_of_one_address_share_two_ports() {
             assert!(ports.iter().collect::<BTreeSet<_>>().len() <= 2);
             // 77 has no divisor in common with 200: each once, in another order.
             let order: Vec<usize> = (0..MANY).map(|n| n * 77 % MANY).collect();
-            let mut coming: Vec<Option<Way>> = (0..MANY).map(|_| None).collect();
+            let mut coming: Vec<Option<ClientData>> = (0..MANY).map(|_| None).collect();
             for &n in &order {
                 coming[n] = Some(clients[n].dial(ports[n]).await);
             }
@@ -229,7 +229,7 @@ async fn a_thief_with_a_claim_of_its_own_gets_its_own() {
 async fn a_thousand_transfers_in_one_session_all_resume() {
     for versions in BOTH {
         within_bound(async {
-            let (ground, site) = house(TOLD, versions, Reuse::Require, 1);
+            let (setup, site) = house(TOLD, versions, Reuse::Require, 1);
             let mut client = Client::login(&site.door).await;
             for n in 0..1000u32 {
                 // Long runs of uploads, which is where clients run out of tickets.
@@ -243,7 +243,7 @@ async fn a_thousand_transfers_in_one_session_all_resume() {
                     assert_eq!(client.retrieve("a.txt").await, b"A's alone");
                 }
             }
-            let last = std::fs::read(ground.at("/up.bin")).expect("it is there");
+            let last = std::fs::read(setup.at("/up.bin")).expect("it is there");
             assert_eq!(last, 969u32.to_be_bytes());
             assert_eq!(site.refusals.read(), TurnedAway::default());
         })
@@ -281,7 +281,7 @@ async fn each_cause_of_a_refusal_is_counted() {
         assert_eq!(all(own).await, b"A's alone");
         a.expect(150).await;
         a.expect(226).await;
-        // In clear, where two are told apart by nothing.
+        // Without TLS, where two cannot be told apart.
         a.command("PROT C", 200).await;
         let to = a.port().await;
         for mut one in [visit(&site, to).await, visit(&site, to).await] {
@@ -294,7 +294,7 @@ async fn each_cause_of_a_refusal_is_counted() {
     .await;
 }
 
-/// Whoever is silent at a port keeps nobody out, however many of them there are.
+/// Silent clients at a port keep nobody out, however many there are.
 #[tokio::test]
 async fn silent_connections_keep_nobody_from_a_port() {
     within_bound(async {

@@ -9,16 +9,16 @@ use std::time::Duration;
 pub(crate) struct Story {
     /// `group/story`.
     pub(crate) name: String,
-    /// What the site is like: [`Ground::lay`](crate::ground::Ground::lay) reads it.
-    pub(crate) site: Vec<Line<String>>,
-    pub(crate) steps: Vec<Line<Step>>,
-    /// What is so on the disk at the end: [`Ground::check`](crate::ground::Ground::check) reads it.
-    pub(crate) checks: Vec<Line<String>>,
+    /// What the site is like: [`Setup::lay`](crate::setup::Setup::lay) reads it.
+    pub(crate) site: Vec<ClientControl<String>>,
+    pub(crate) steps: Vec<ClientControl<Step>>,
+    /// What is so on the disk at the end: [`Setup::check`](crate::setup::Setup::check) reads it.
+    pub(crate) checks: Vec<ClientControl<String>>,
 }
 
 /// A thing and the line of the file it stands on.
 #[derive(Debug)]
-pub(crate) struct Line<T> {
+pub(crate) struct ClientControl<T> {
     pub(crate) number: usize,
     pub(crate) what: T,
 }
@@ -233,7 +233,7 @@ impl Story {
                 }
                 "@" => story.directive(number, rest),
                 "=" => {
-                    story.checks.push(Line { number, what: rest.to_owned() });
+                    story.checks.push(ClientControl { number, what: rest.to_owned() });
                     Ok(())
                 }
                 _ => story.step(number, tag, rest),
@@ -249,7 +249,7 @@ impl Story {
 
     fn directive(&mut self, number: usize, rest: &str) -> Result<(), String> {
         let login = rest.strip_suffix(", TYPE I").filter(|login| login.starts_with("logged in"));
-        self.site.push(Line { number, what: login.unwrap_or(rest).to_owned() });
+        self.site.push(ClientControl { number, what: login.unwrap_or(rest).to_owned() });
         if login.is_some() {
             self.step(number, "C:", "TYPE I")?;
             self.step(number, "S:", "200 *")?;
@@ -315,7 +315,7 @@ impl Story {
             ("K", ":") if rest == "stop" => Act::Stop,
             _ => return Err(format!("{tag} means nothing")),
         };
-        self.steps.push(Line { number, what: Step { session, act } });
+        self.steps.push(ClientControl { number, what: Step { session, act } });
         Ok(())
     }
 }
@@ -365,7 +365,7 @@ mod tests {
     use wire::verb::TABLE;
 
     use super::*;
-    use crate::ground::Ground;
+    use crate::setup::Setup;
 
     #[test]
     fn every_verb_is_in_a_story() {
@@ -401,6 +401,6 @@ mod tests {
         assert_eq!(Story::parse("x", "# a\nX: y\n").unwrap_err().0, 2);
         assert!(Story::parse("x", "C: NOOP\n").unwrap_err().1.contains("prose"));
         let unknown = Story::parse("x", "# a\n@ frobnicate\nC: NOOP\n").unwrap();
-        assert!(Ground::lay(&unknown).is_err_and(|why| why.contains("x.txt:2: ")));
+        assert!(Setup::lay(&unknown).is_err_and(|why| why.contains("x.txt:2: ")));
     }
 }

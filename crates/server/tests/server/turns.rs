@@ -4,24 +4,24 @@ use std::time::Duration;
 use config::{Reuse, Tls as Policy};
 use net::tls::Versions;
 
-use crate::client::{Client, ground, in_each_dress, within_bound};
-use crate::dress::Dress;
-use crate::ground::Ground;
-use crate::line::{Door, PATIENCE};
+use crate::client::{Client, in_each_tls_mode, setup, within_bound};
+use crate::control::{Address, PATIENCE};
 use crate::loopback::Loopback;
+use crate::setup::Setup;
+use crate::tls_mode::TlsMode;
 
 const PORTS: usize = 10;
 
 /// A site with TLS for those who want it, and the way in for those who do not.
-fn house(wait: Duration) -> (Ground, Loopback, Door) {
-    let ground = ground(&format!("@ file /a.txt A\n@ ports {PORTS}"));
-    let site = Loopback::changed(&ground, Dress::Explicit(Versions::Both), |settings| {
+fn house(wait: Duration) -> (Setup, Loopback, Address) {
+    let setup = setup(&format!("@ file /a.txt A\n@ ports {PORTS}"));
+    let site = Loopback::changed(&setup, TlsMode::Explicit(Versions::Both), |settings| {
         settings.listeners[0].tls = Policy::Offered;
         settings.listeners[0].data_reuse = Reuse::Learn;
         settings.deadlines.port = wait;
     });
-    let clear = Door { dress: Dress::Clear, ..site.door.clone() };
-    (ground, site, clear)
+    let clear = Address { tls_mode: TlsMode::Clear, ..site.door.clone() };
+    (setup, site, clear)
 }
 
 /// Ten sessions that said PASV and nothing else took every port from all others of their address, for as long
@@ -56,9 +56,9 @@ async fn those_in_clear_leave_ports_to_those_under_tls() {
 
 #[tokio::test]
 async fn a_port_that_is_not_used_goes_to_one_who_waits() {
-    in_each_dress(async |dress| {
-        let ground = ground("@ file /a.txt A\n@ ports 1");
-        let site = Loopback::changed(&ground, dress, |settings| {
+    in_each_tls_mode(async |tls_mode| {
+        let setup = setup("@ file /a.txt A\n@ ports 1");
+        let site = Loopback::changed(&setup, tls_mode, |settings| {
             settings.deadlines.port = PATIENCE;
             settings.deadlines.data = Duration::from_millis(500);
             // Those that have resumed a session share a port.

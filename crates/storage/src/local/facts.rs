@@ -29,7 +29,7 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// The same for whoever asks the tree.
+    /// The same for callers of the tree.
     pub(super) fn stat(self, access: Access, target: Option<Vec<u8>>) -> Stat {
         let Self { kind, size, modified, created, posix, unique } = self;
         Stat { kind, target, access, size, modified, created, posix: Some(posix), unique: Some(unique) }

@@ -164,7 +164,7 @@ pub(super) enum Held {
     Absent,
 }
 
-/// Takes hold of a part for writing; whoever has the file has the lock.
+/// Takes hold of a part for writing; the lock goes with the file.
 pub(super) fn hold(dir: BorrowedFd<'_>, name: &PartName, absent: Absent) -> Result<Held> {
     let name = name.as_bytes();
     for _ in 0..TRIES {

@@ -284,7 +284,7 @@ impl Upload {
             && self.file.metadata().is_ok_and(|m| m.len() > 0);
         match self.kind {
             PartKind::Named if worth => Ok(()),
-            // Of `Create::New` nothing is kept: whoever uploads so may not resume.
+            // Of `Create::New` nothing is kept: such an upload may not be resumed.
             PartKind::Spare if worth && !matches!(self.content, Content::Whole(Publish::Fresh)) => {
                 let named = PartName::named(&self.target.name);
                 let (dir, flags) = (&self.target.dir, RenameFlags::NOREPLACE);

@@ -216,7 +216,7 @@ async fn nobody_may_what_nobody_may() {
     as_nobody();
     drop(starting);
     assert_eq!(read("own/killed"), "123456");
-    // Whoever replaces a file as root leaves it to its owner.
+    // Root that replaces a file leaves it to its owner.
     site.upload("/own/file", Create::Replace, b"root's").await.unwrap();
     assert_eq!(fs::metadata(site.real("own/file")).unwrap().uid(), NOBODY);
 }

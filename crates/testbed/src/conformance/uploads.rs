@@ -207,7 +207,7 @@ pub(super) async fn the_right_one_of_file_and_part_is_resumed(bench: &Bench) -> 
     bench.names(&["0", "1", "2", "3", "4", "5", "6"]).await
 }
 
-/// Whoever may only store new files must not spoil what a user has begun under the same name.
+/// A user who may only store new files must not spoil what a user has begun under the same name.
 pub(super) async fn a_new_file_leaves_the_part_alone(bench: &Bench) -> Kept {
     bench.keeps_parts().await?;
     bench.break_off("/a", Create::Replace, b"12345").await?;

@@ -1,4 +1,4 @@
-//! How is a listing read, whoever wrote it?
+//! How is a listing of any server read?
 use alloc::vec::Vec;
 
 use super::{dos, eplf, unix, vms};

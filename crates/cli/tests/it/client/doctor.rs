@@ -63,7 +63,7 @@ fn a_site_of_ours_under_tls_is_well_and_nothing_secret_is_kept() {
     let text = fs::read_to_string(&transcript).unwrap();
     assert!(text.contains("> PASS ***") && text.contains("> AUTH TLS"), "{text}");
     assert!(!text.contains(site.door.password), "{text}");
-    // In clear the password is said only where that is asked for.
+    // Without TLS the password is sent only where that is asked for.
     assert!(evidence.contains("login unencrypted: skipped"), "{evidence}");
     assert_eq!(fs::metadata(&transcript).unwrap().permissions().mode() & 0o777, 0o600);
     let again = run(pasv(["doctor", &url, "--transcript"]).arg(&transcript));
@@ -135,7 +135,7 @@ fn a_changed_certificate_and_lost_tls_are_refused_as_by_the_client() {
     let told = object(&person(&["doctor", "--json", &url]));
     assert_eq!(told["verdict"], "certificate-refused", "{told:#}");
     assert!(told["weight"] == "blocks" && told["use"].is_null(), "{told:#}");
-    // Whoever says so goes without TLS, or takes the new certificate.
+    // Who asks for it goes without TLS, or takes the new certificate.
     assert_eq!(object(&person(&["doctor", "--json", "--tls", "off", &url]).good())["verdict"], "all-is-well");
     let print = told["evidence"].to_string();
     let print = print.split("sha256:").last().and_then(|rest| rest.get(..64)).unwrap().to_owned();

@@ -97,7 +97,7 @@ fn an_upload_that_lost_its_end_is_sent_whole_once_more_and_then_a_failure() {
         heard.iter().filter(|said| said.starts_with("REST") || said.starts_with("STOR")).collect();
     assert_eq!(sent, ["STOR a", "STOR a"]);
 
-    // Whoever trusts the server's word has it.
+    // `--verify off` trusts the server's word.
     let server = losing();
     put(&server, &["--verify=off"]).good();
     assert!(!lines(&server).iter().any(|said| said.starts_with("SIZE")));
@@ -131,7 +131,7 @@ fn what_came_before_ctrl_c_is_kept_and_told() {
 }
 
 /// A server that does not look at the control connection takes an orderly end for the end of the file,
-/// whoever ended it.
+/// whichever side ended it.
 #[test]
 fn an_upload_of_a_killed_program_ends_with_a_reset() {
     for signal in [Signal::INT, Signal::KILL] {

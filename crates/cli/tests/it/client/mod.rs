@@ -27,7 +27,7 @@ fn part_of(target: &Path) -> PathBuf {
 /// `pasv` with arguments.
 fn pasv<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
     let mut pasv = command(Path::new(env!("CARGO_BIN_EXE_pasv")), arguments);
-    // The netrc of whoever runs the tests is none of their business.
+    // The netrc of the user who runs the tests must not count.
     pasv.env("NETRC", "/nonexistent");
     pasv
 }

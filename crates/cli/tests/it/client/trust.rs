@@ -254,7 +254,7 @@ fn the_systems_authorities_vouch_for_a_site_and_its_renewals() {
     assert_eq!(trusting(&url).good().err, "");
     assert!(!person.knows().contains("sha256:0000"), "{}", person.knows());
 
-    // Whoever does not trust the authority trusts none of that.
+    // A client that does not trust the authority trusts none of that.
     let stranger = Person::new();
     refused(&stranger.ls(&url), "authority", "--pin");
     forge(&person);

@@ -12,7 +12,7 @@ use super::need;
 use super::ports::Block;
 use super::process::{Running, command, run, wait_until};
 
-/// A running authority that believes in whoever answers for `localhost`. It ends, and forgets all, with this
+/// A running authority that believes any server that answers for `localhost`. It ends, and forgets all, with this
 /// value.
 pub(crate) struct Pebble {
     folder: TempDir,

@@ -48,7 +48,7 @@ until $pasv cat --tls off ftp://127.0.0.1:2121/file > got
 do
     kill -0 $balancer
 done
-# In turns, and each data connection finds the server of its control connection. Whoever came too early has taken a turn.
+# In turns, and each data connection finds the server of its control connection. A client that came too early has taken a turn.
 for _ in 1 2 3
 do
     $pasv cat --tls off ftp://127.0.0.1:2121/file >> got

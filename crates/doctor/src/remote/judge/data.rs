@@ -75,7 +75,7 @@ fn in_part(facts: &Facts, findings: &mut Findings) {
     );
 }
 
-/// A method works in clear and times out under TLS: something on the way reads the control connection to open
+/// A method works without TLS and times out with it: something on the way reads the control connection to open
 /// ports.
 fn blinded(facts: &Facts, findings: &mut Findings) {
     let blinded: Vec<DataMethod> = [DataMethod::Epsv, DataMethod::Pasv, DataMethod::Eprt, DataMethod::Port]
@@ -174,7 +174,7 @@ fn only_227(facts: &Facts, findings: &mut Findings) {
     );
 }
 
-/// In clear no port of EPSV was reached, two at least, and each of PASV was.
+/// Without TLS no port of EPSV was reached, two at least, and each of PASV was.
 fn is_the_verb(facts: &Facts) -> bool {
     let main = facts.ends.map(|(_, peer)| peer.ip());
     let mut clear = facts.of(Cover::Clear).filter(|trial| main.is_none_or(|ip| ip == trial.peer.ip()));

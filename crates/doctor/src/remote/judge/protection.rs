@@ -253,7 +253,7 @@ fn masked(facts: &Facts) -> Option<&str> {
     }
 }
 
-/// The same server's features under TLS, where nobody on the way reads them, have AUTH, and those in clear
+/// The same server's features under TLS, where nobody on the way reads them, have AUTH, and those without TLS
 /// have not.
 fn rewritten(facts: &Facts, findings: &mut Findings) {
     let Some(implicit) = &facts.tls.implicit else { return };

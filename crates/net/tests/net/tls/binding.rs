@@ -249,7 +249,7 @@ async fn a_ticket_that_is_given_later_is_its_control_connections_alone() {
     assert_eq!(bert.replenished().await, 8);
 }
 
-/// Whoever overhears a hello can say it again, but proves nothing: what is thought of the client stays as it
+/// A client that overhears a hello can send it again, but proves nothing: what is thought of the client stays as it
 /// is, and it is given the tickets that it needs.
 #[tokio::test]
 async fn what_is_overheard_tells_nothing_of_the_client() {

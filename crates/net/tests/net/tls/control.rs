@@ -98,7 +98,7 @@ async fn bytes_in_clear_behind_the_upgrade_are_refused_on_both_sides() {
     client.write_all(b"DELE all\r\n").await.unwrap();
     until_waiting(&server, Waiting::Bytes).await;
     pending(server.accept_tls(&site.tls, Some(NOW), LONG).await);
-    // It can still be said, in clear, and nothing was said before.
+    // It can still be sent, unencrypted, and nothing was said before.
     server.write_all(b"503 \r\n").await.unwrap();
     assert_eq!(read(&client, 6).await, b"503 \r\n");
     let ahead = Explicit { read_ahead: b"230 \r\n", ..BEHIND_234 };
@@ -116,7 +116,7 @@ async fn an_early_hello_is_not_read_as_a_command() {
     let mut accept = pin!(server.accept_tls(&site.tls, Some(NOW), LONG));
     assert!(poll_once(&mut accept).is_pending());
     let mut taken = Vec::new();
-    // Whoever reads while TLS is being set up gets no byte, whether the client has begun or not.
+    // A reader gets nothing while TLS is being set up gets no byte, whether the client has begun or not.
     assert_eq!(server.read(&mut taken).await.unwrap_err().kind(), ErrorKind::NotConnected);
     assert_eq!(read(&client, NOW.answer.len()).await, NOW.answer);
     let mut connect = pin!(client.connect_tls(&tls, NAME, Some(BEHIND_234), LONG));

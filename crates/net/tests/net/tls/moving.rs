@@ -319,7 +319,7 @@ async fn the_end_of_an_upload_is_told_from_a_broken_one() {
     drop(server);
     let end = client.end_upload(LONG).await;
     assert!(matches!(end, UploadEnd::Cut | UploadEnd::Broken(_)), "{end:?}");
-    // In clear the end of TCP is all there is.
+    // Without TLS the end of TCP is all there is.
     let (data, mut peer) = crate::scene::pair().await;
     let peer = spawn_blocking(move || peer.read_to_end(&mut Vec::new()).unwrap());
     assert!(matches!(data.end_upload(LONG).await, UploadEnd::Whole));

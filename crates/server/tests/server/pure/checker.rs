@@ -281,7 +281,7 @@ impl Checker {
                     match code {
                         // These end a session, the reply to a command or not.
                         221 | 421 => goodbye = Some(code),
-                        // Whoever speaks something else is told so once.
+                        // A client that speaks something else is told so once.
                         500 if matches!(self.owed.front(), Some(Err(Bad::Alien))) => goodbye = Some(code),
                         _ if aside == Some(code) => aside = None,
                         _ => self.reply(&reply),

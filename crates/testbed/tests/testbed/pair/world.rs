@@ -337,7 +337,7 @@ impl World {
                     self.counts.failures += 1;
                     return Ok(None);
                 }
-                Ok(Transferred::Anew { approach: next }) => {
+                Ok(Transferred::NewSession { approach: next }) => {
                     approach = next;
                     self.reconnect()?;
                 }

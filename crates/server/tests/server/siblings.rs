@@ -8,10 +8,10 @@ use config::Reuse;
 use net::passive::TurnedAway;
 
 use crate::client::{BOTH, Client, all, in_both};
+use crate::data::End;
 use crate::loopback::Loopback;
 use crate::reuse::hello;
 use crate::shared::{house, silent, spoken, visit};
-use crate::way::End;
 
 const TOLD: &str = "@ user anna x\n@ user bert x\n@ file /a.txt Anna's\n@ file /none.txt x\n";
 
@@ -47,7 +47,7 @@ async fn served(a: &mut Client, to: u16) {
 async fn a_session_of_the_same_user_and_address_is_good_enough() {
     in_both(async |versions| {
         for reuse in [Reuse::Learn, Reuse::Off] {
-            let (ground, site) = house(TOLD, versions, reuse, 1);
+            let (setup, site) = house(TOLD, versions, reuse, 1);
             let (mut a, mut b) = (of(&site, "anna").await, of(&site, "anna").await);
             for _ in 0..3 {
                 lent(&mut a, &b).await;
@@ -61,7 +61,7 @@ async fn a_session_of_the_same_user_and_address_is_good_enough() {
             coming.end().await.expect("it has begun");
             assert_eq!(coming.all().await.expect("an end in order"), (Vec::new(), End::Notified));
             a.expect(226).await;
-            assert_eq!(fs::read(ground.at("/up.bin")).expect("it is there"), b"whole");
+            assert_eq!(fs::read(setup.at("/up.bin")).expect("it is there"), b"whole");
             assert_eq!(site.refusals.read(), NOTHING);
         }
     })
@@ -77,7 +77,7 @@ async fn so_is_it_where_the_server_dials() {
         {
             let (_ground, site) = house(TOLD, versions, reuse, 1);
             let (mut a, b) = (of(&site, "anna").await, of(&site, user).await);
-            let ear = crate::way::Ear::open(site.door.ip(), true).await.expect("a port");
+            let ear = crate::data::DataListener::open(site.door.ip(), true).await.expect("a port");
             let at = ear.local().expect("an address").port();
             a.command(&format!("EPRT |1|127.0.0.1|{at}|"), 200).await;
             a.say("RETR a.txt").await;
@@ -206,7 +206,7 @@ async fn a_session_whose_login_is_under_way_is_waited_for() {
     .await;
 }
 
-/// Whoever never logs in keeps nobody out, and is waited for no longer than there is a claim.
+/// A client that never logs in keeps nobody out, and is waited for no longer than there is a claim.
 #[tokio::test]
 async fn one_that_never_logs_in_keeps_nobody_out() {
     in_both(async |versions| {

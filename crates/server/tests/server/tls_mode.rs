@@ -1,7 +1,6 @@
-//! What do the clients of a site wear? Clear text, or TLS of one version, begun by AUTH or with the
-//! connection.
+//! Which TLS do the clients of a story use? None, or one version, begun by AUTH or with the connection.
 //!
-//! A story tells nothing of its dress. A client in one says AUTH TLS, PBSZ 0 and PROT P before the story's
+//! A story tells nothing of its TLS mode. A client in one says AUTH TLS, PBSZ 0 and PROT P before the story's
 //! first word (and PBSZ and PROT again behind REIN, which forgets them), each of its data connections resumes
 //! its control connection's session, and the site takes nothing less.
 use std::sync::{Arc, LazyLock};
@@ -16,12 +15,12 @@ use net::tls::identity::Identity;
 use net::tls::server::{ClientCertificates, ClientTrust, ServerTls, Settings as ServerSettings};
 use net::tls::sessions::Sessions;
 
-use crate::line::PATIENCE;
+use crate::control::PATIENCE;
 use crate::story::Story;
 
 /// How a client's connections are protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dress {
+pub(crate) enum TlsMode {
     Clear,
     /// By AUTH.
     Explicit(Versions),
@@ -36,7 +35,7 @@ const SHORT: Duration = Duration::from_secs(2);
 static IDENTITY: LazyLock<Identity> =
     LazyLock::new(|| Identity::self_signed(&["localhost".to_owned()]).expect("a certificate").identity);
 
-impl Dress {
+impl TlsMode {
     /// Those that differ to what goes on behind the handshake.
     pub(crate) const KINDS: [Self; 3] =
         [Self::Clear, Self::Explicit(Versions::Tls12), Self::Explicit(Versions::Tls13)];
@@ -131,11 +130,11 @@ impl Tls {
         session.expect("TLS")
     }
 
-    /// What a dress needs, if anything.
-    pub(crate) fn of(dress: Dress) -> Option<Self> {
-        match dress {
-            Dress::Clear => None,
-            Dress::Explicit(versions) | Dress::Implicit(versions) => Some(Self::new(versions)),
+    /// What a TLS mode needs, if anything.
+    pub(crate) fn of(tls_mode: TlsMode) -> Option<Self> {
+        match tls_mode {
+            TlsMode::Clear => None,
+            TlsMode::Explicit(versions) | TlsMode::Implicit(versions) => Some(Self::new(versions)),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How does a client of the tests talk to a site? Its control connection, in whatever dress.
+//! How does a client of the tests talk to a site? Its control connection, in any TLS mode.
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -9,33 +9,33 @@ use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::dress::{Dress, Tls};
+use crate::tls_mode::{Tls, TlsMode};
 
 /// How long a handshake may take, and what may stand still.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Where a site is, and in which dress one comes.
+/// Where a site is, and in which TLS mode one comes.
 #[derive(Clone)]
-pub(crate) struct Door {
+pub(crate) struct Address {
     pub(crate) clear: SocketAddr,
     /// Where TLS begins with the connection.
     pub(crate) implicit: Option<SocketAddr>,
     /// What AUTH begins, where the site has it.
     pub(crate) tls: Option<Tls>,
-    pub(crate) dress: Dress,
+    pub(crate) tls_mode: TlsMode,
 }
 
-impl Door {
+impl Address {
     pub(crate) fn ip(&self) -> IpAddr {
         self.clear.ip()
     }
 }
 
 /// A control connection, from the client's side.
-pub(crate) struct Line {
+pub(crate) struct ClientControl {
     wire: Wire,
-    door: Door,
-    /// The site's first words, where they had to be read before the client was dressed.
+    door: Address,
+    /// The site's first words, where they had to be read before the client was secured.
     greeting: Option<Vec<u8>>,
     heard: Vec<u8>,
     /// The TLS that data connections go on with.
@@ -50,17 +50,17 @@ enum Wire {
     Tls(Box<Control>),
 }
 
-impl Line {
-    /// Connects, and dresses.
-    pub(crate) async fn connect(door: &Door) -> io::Result<Self> {
+impl ClientControl {
+    /// Connects, and TLS modes.
+    pub(crate) async fn connect(door: &Address) -> io::Result<Self> {
         Self::connect_from(door, None).await
     }
 
     /// The same from an address of one's own, for a site with TLS.
-    pub(crate) async fn connect_from(door: &Door, from: Option<IpAddr>) -> io::Result<Self> {
-        let to = match door.dress {
-            Dress::Implicit(_) => door.implicit.expect("a site of this dress listens for it"),
-            Dress::Clear | Dress::Explicit(_) => door.clear,
+    pub(crate) async fn connect_from(door: &Address, from: Option<IpAddr>) -> io::Result<Self> {
+        let to = match door.tls_mode {
+            TlsMode::Implicit(_) => door.implicit.expect("a site of this tls_mode listens for it"),
+            TlsMode::Clear | TlsMode::Explicit(_) => door.clear,
         };
         let wire = match &door.tls {
             None => Wire::Clear(TcpStream::connect(to).await?),
@@ -77,20 +77,20 @@ impl Line {
             session: None,
             private: false,
         };
-        line.dress().await.map_err(io::Error::other)?;
+        line.tls_mode().await.map_err(io::Error::other)?;
         Ok(line)
     }
 
-    async fn dress(&mut self) -> Result<(), String> {
-        match self.door.dress {
-            Dress::Clear => return Ok(()),
-            Dress::Implicit(_) => self.shake(false).await?,
-            Dress::Explicit(_) => {}
+    async fn tls_mode(&mut self) -> Result<(), String> {
+        match self.door.tls_mode {
+            TlsMode::Clear => return Ok(()),
+            TlsMode::Implicit(_) => self.shake(false).await?,
+            TlsMode::Explicit(_) => {}
         }
-        // Whom the site does not let in hears why, undressed.
+        // Whom the site does not let in hears why, without_tls.
         let Some(greeting) = self.next().await? else { return Ok(()) };
         if greeting.starts_with(b"220 ") {
-            if let Dress::Explicit(_) = self.door.dress {
+            if let TlsMode::Explicit(_) = self.door.tls_mode {
                 self.ask("AUTH TLS", "234 ").await?;
                 self.shake(true).await?;
             }
@@ -215,7 +215,7 @@ impl Line {
                 }
             }
             // REIN forgets what was agreed on for data (RFC 2228 4).
-            line if line.starts_with(b"220 ") && self.door.dress != Dress::Clear => {
+            line if line.starts_with(b"220 ") && self.door.tls_mode != TlsMode::Clear => {
                 self.protect_data().await?;
             }
             line if line.starts_with(b"234 ") => self.shake(true).await?,

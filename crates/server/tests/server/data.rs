@@ -1,4 +1,4 @@
-//! How does a client of the tests move data? Its data connection, in clear or under TLS.
+//! How does a client of the tests move data? Its data connection, without TLS or with it.
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, Shutdown, SocketAddr};
@@ -17,12 +17,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::line::PATIENCE;
+use crate::control::PATIENCE;
 
 type Shaken = Result<Data, HandshakeError>;
 
 /// A data connection.
-pub(crate) enum Way {
+pub(crate) enum ClientData {
     Clear(TcpStream),
     /// The server answers the hello when its transfer begins.
     Shaking(JoinSet<Shaken>),
@@ -35,7 +35,7 @@ pub(crate) enum Way {
 /// How the server has ended a data connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// With FIN; in clear that is all there is.
+    /// With FIN; without TLS that is all there is.
     Fin,
     /// With close_notify, and FIN.
     Notified,
@@ -44,12 +44,12 @@ pub(crate) enum End {
 }
 
 /// Where a client listens.
-pub(crate) enum Ear {
+pub(crate) enum DataListener {
     Clear(TcpListener),
     Tls(ActivePort),
 }
 
-impl Ear {
+impl DataListener {
     pub(crate) async fn open(at: IpAddr, protected: bool) -> io::Result<Self> {
         if protected {
             return Ok(Self::Tls(ActivePort::bind(at, None, None)?));
@@ -64,18 +64,18 @@ impl Ear {
         }
     }
 
-    pub(crate) async fn accept(&self, session: Option<&Session>) -> io::Result<Way> {
+    pub(crate) async fn accept(&self, session: Option<&Session>) -> io::Result<ClientData> {
         match (self, session) {
-            (Self::Clear(listener), _) => Ok(Way::Clear(listener.accept().await?.0)),
+            (Self::Clear(listener), _) => Ok(ClientData::Clear(listener.accept().await?.0)),
             (Self::Tls(awaited), Some(session)) => {
-                Ok(Way::shaking(awaited.connection(awaited.local().ip()).await?, session).await)
+                Ok(ClientData::shaking(awaited.connection(awaited.local().ip()).await?, session).await)
             }
-            (Self::Tls(_), None) => Err(io::Error::other("data is in clear again")),
+            (Self::Tls(_), None) => Err(io::Error::other("data is unencrypted again")),
         }
     }
 }
 
-impl Way {
+impl ClientData {
     /// To a passive port.
     pub(crate) async fn dial(to: SocketAddr, session: Option<&Session>) -> io::Result<Self> {
         match session {

@@ -1,4 +1,4 @@
-//! What ground is a story played on? A folder with what the story puts there, a gate, and settings.
+//! What does a story find on the server? A folder with its files, a gate, and settings.
 use std::collections::HashMap;
 use std::fs;
 use std::future::ready;
@@ -23,8 +23,8 @@ use crate::loopback::plain;
 use crate::scene::Open;
 use crate::story::{Story, Text, word};
 
-/// The ground of one story; the folder goes with it.
-pub(crate) struct Ground {
+/// The setup of one story; the folder goes with it.
+pub(crate) struct Setup {
     pub(crate) folder: TempDir,
     pub(crate) settings: SiteConfig,
     pub(crate) gate: Arc<dyn Gate>,
@@ -37,7 +37,7 @@ pub(crate) struct Ground {
     pub(crate) password: Option<Vec<u8>>,
 }
 
-/// Users with passwords in clear: what hashing costs and hides is tested where it is done.
+/// Users with plain-text passwords: what hashing costs and hides is tested where it is done.
 struct PlainPasswords {
     tree: Arc<dyn Tree>,
     users: HashMap<Vec<u8>, Vec<u8>>,
@@ -86,7 +86,7 @@ impl PlainPasswords {
     }
 }
 
-impl Ground {
+impl Setup {
     /// Puts everything in its place.
     pub(crate) fn lay(story: &Story) -> Result<Self, String> {
         let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
@@ -95,7 +95,7 @@ impl Ground {
         }
         let tree =
             Local::open(&folder.path().join("root"), LocalOptions::default()).map_err(|e| e.to_string())?;
-        let mut ground = Self {
+        let mut setup = Self {
             folder,
             settings: plain(),
             gate: Arc::new(Open(Arc::new(tree))),
@@ -107,17 +107,16 @@ impl Ground {
         };
         let (mut users, mut faults) = (Users::default(), Vec::new());
         for line in &story.site {
-            ground
+            setup
                 .place(&line.what, &mut users, &mut faults)
                 .map_err(|why| format!("tests/sessions/{}.txt:{}: {why}", story.name, line.number))?;
         }
         let options =
             LocalOptions { read_only: users.read_only, sync: Sync::Never, ..LocalOptions::default() };
-        let tree: Arc<dyn Tree> = Arc::new(Local::open(&ground.root(), options).map_err(|e| e.to_string())?);
+        let tree: Arc<dyn Tree> = Arc::new(Local::open(&setup.root(), options).map_err(|e| e.to_string())?);
         let tree = if faults.is_empty() { tree } else { Arc::new(Hooked { tree, hook: Faults(faults) }) };
-        ground.password =
-            ground.login.as_ref().and_then(|user| users.passwords.get(user.as_bytes()).cloned());
-        ground.gate = Arc::new(PlainPasswords {
+        setup.password = setup.login.as_ref().and_then(|user| users.passwords.get(user.as_bytes()).cloned());
+        setup.gate = Arc::new(PlainPasswords {
             tree,
             anonymous: users.anonymous || users.passwords.is_empty(),
             users: users.passwords,
@@ -135,7 +134,7 @@ impl Ground {
                 }),
             ),
         });
-        Ok(ground)
+        Ok(setup)
     }
 
     fn root(&self) -> PathBuf {
