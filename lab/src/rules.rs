@@ -247,7 +247,8 @@ impl Rules {
             }
             () if has("established") || has("status dnat") => Loss::Control,
             () if has("nd-neighbor") => Loss::V6,
-            // Who is asked for answers, and is known to the one that asked; nobody in the lab tells of routers.
+            // Who is asked for answers, and is known to the one that asked; nobody in the lab tells of
+            // routers.
             () if has("neighbour-solicitation") && inward || has("neighbour-advertisement") && !inward => {
                 Loss::V6
             }

@@ -6,7 +6,8 @@ use wire::pathname::show;
 use wire::{Entry, Stamp};
 
 /// One line: kind, size, time, name; with `long` also permissions, owner and group, as far as the server
-/// sends them. Names are escaped, so that they can neither forge lines nor drive a terminal. `human`: sizes as
+/// sends them. Names are escaped, so that they can neither forge lines nor drive a terminal. `human`: sizes
+/// as
 /// 1.2K. The name stands in `colour`.
 pub(crate) fn line(entry: &Entry, name: &[u8], long: bool, human: bool, colour: Option<&str>) -> String {
     let facts = &entry.facts;

@@ -170,8 +170,8 @@ fn is_news(host: &str, port: u16, anonymous: bool) -> bool {
 }
 
 /// Draws files as bars and lines. Of all else it says everything with `-v`, what a person should know without
-/// it, and nothing with `-q`. Where files are `copying`, Ctrl-C says how to resume; true: the command has `-c`
-/// already.
+/// it, and nothing with `-q`. Where files are `copying`, Ctrl-C says how to resume; true: the command has
+/// `-c` already.
 fn watcher(session: &SessionFlags, meter: Meter, copying: Option<bool>) -> Watcher {
     let (verbose, quiet) = (session.verbose, session.quiet);
     Arc::new(move |event: &Event| {

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 /// The address without the IPv4-in-IPv6 mapping that a dual-stack socket shows.
 pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
     match address.ip().to_canonical() {
-        // A new address only where the family changed: an IPv6 address keeps its scope, which link-local needs.
+        // A new address only where the family changed: an IPv6 address keeps its scope, which link-local
+        // needs.
         ip if ip.is_ipv4() => SocketAddr::new(ip, address.port()),
         _ => address,
     }

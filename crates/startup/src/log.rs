@@ -22,9 +22,9 @@ pub struct Log {
 }
 
 impl Log {
-    /// The lines go through a thread of their own: a reader of stderr that is too slow, or stops reading, must
-    /// not hold sessions up. Some 100,000 lines wait for such a reader; then lines are lost, and the server
-    /// is not.
+    /// The lines go through a thread of their own: a reader of stderr that is too slow, or stops reading,
+    /// must not hold sessions up. Some 100,000 lines wait for such a reader; then lines are lost, and the
+    /// server is not.
     pub(crate) fn open(config: &Configured) -> Result<Self, Error> {
         let filter = filter(config.level.as_deref().unwrap_or("info"))?;
         let file = opened(config.file.as_deref(), LogFile::open)?;

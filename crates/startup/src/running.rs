@@ -70,8 +70,8 @@ impl Running {
         self.server.registry()
     }
 
-    /// Writes `{"control":["127.0.0.1:2121"],"implicit":[],"passive":[61000]}` to a file, which is removed when
-    /// the server ends.
+    /// Writes `{"control":["127.0.0.1:2121"],"implicit":[],"passive":[61000]}` to a file, which is removed
+    /// when the server ends.
     ///
     /// # Errors
     /// When it cannot be written.

@@ -1,7 +1,8 @@
 //! Does a tree keep the promises of [`Tree`], and a gate those of [`storage::Gate`]?
 //!
-//! [`tree`] makes a fresh tree for each promise and tries it. What a tree answers with [`Kind::Unsupported`]
-//! is no failure: the names of those promises are returned, so that a test says what its tree lacks.
+//! [`tree()`] makes a fresh tree for each promise and tries it. What a tree answers with
+//! [`Kind::Unsupported`] is no failure: the names of those promises are returned, so that a test says what
+//! its tree lacks.
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -30,8 +30,8 @@ macro_rules! commands {
             $($(#[$path_doc])* $path(Pathname),)+
             $($(#[$maybe_doc])* $maybe(Option<Pathname>),)+
             $($(#[$other_doc])* $other($($of),+),)+
-            /// `LIST -a`: what a client says to a Unix server, to see names that start with a dot. Parsing gives
-            /// [`Command::List`].
+            /// `LIST -a`: what a client says to a Unix server, to see names that start with a dot. Parsing
+            /// gives [`Command::List`].
             ListAll,
             /// `XCRC`, `XMD5`, `XSHA1`, `XSHA256`, `XSHA512`.
             Digest(Algorithm, DigestOf),

@@ -270,8 +270,8 @@ impl Fetch<'_> {
 
     /// Of what an earlier run has left, how much is the start of the source?
     async fn find_start(&mut self, target: &Target, existing: Option<Existing>) -> Result<(), CopyError> {
-        // Without SIZE it could not be seen that the server began elsewhere than it was asked to, in a file that
-        // looks the same there.
+        // Without SIZE it could not be seen that the server began elsewhere than it was asked to, in a file
+        // that looks the same there.
         let fits = |length: u64, source: &Source| source.size.is_some_and(|size| length <= size);
         let length = self.part.length()?;
         if let Some(found) = self.part.found.clone().filter(|_| length > 0) {

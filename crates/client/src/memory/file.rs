@@ -58,8 +58,8 @@ pub(super) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Replaces a file in one step, mode 0600, and brings it to the disk. Where a person has put a link, the file that it leads to is
-/// replaced.
+/// Replaces a file in one step, mode 0600, and brings it to the disk. Where a person has put a link, the file
+/// that it leads to is replaced.
 pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let new = new_beside(&path, content)?;

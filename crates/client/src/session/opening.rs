@@ -379,9 +379,9 @@ impl Opening {
         }
     }
 
-    /// The server's connection has not come to the port that `method` announced. PORT has failed with EPRT, as
-    /// what stops the connection does not ask for the verb. Where a reply is still owed, another method needs
-    /// another session.
+    /// The server's connection has not come to the port that `method` announced. PORT has failed with EPRT,
+    /// as what stops the connection does not ask for the verb. Where a reply is still owed, another method
+    /// needs another session.
     pub(super) fn not_called<T>(
         mut approach: Approach,
         patience: Patience,

@@ -150,7 +150,8 @@ fn live<G: Goal>(mut goal: G, start: Instant, history: &[Happening]) -> Life<G::
         } else if goal.deadline().is_none() {
             life.waited_for_ever |= !moving && !shaking;
             if std::mem::take(&mut shaking) {
-                // The driver does the handshake before it looks at anything else, and always says how it went.
+                // The driver does the handshake before it looks at anything else, and always says how it
+                // went.
                 let made = !matches!(happening, Happening::NotProtected);
                 life.shaken |= made;
                 let failed = Error::Broken { what: "no TLS".into(), moved: 0 };

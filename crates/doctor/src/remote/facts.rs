@@ -56,8 +56,8 @@ pub struct Facts {
     pub trials: Vec<Trial>,
     /// What the server said of a passive port that was not reached, after it had waited for us there.
     pub passive_word: Option<String>,
-    /// A second port of EPSV, which no 227 has announced, and what came of a call there; without TLS, where the
-    /// first was not reached and one of PASV was.
+    /// A second port of EPSV, which no 227 has announced, and what came of a call there; without TLS, where
+    /// the first was not reached and one of PASV was.
     pub epsv_again: Option<(u16, Dial)>,
     /// Data connections that resumed nothing, and those of one session that resumed, in order.
     pub reuse: ReuseSeen,

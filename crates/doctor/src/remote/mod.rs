@@ -53,8 +53,8 @@ pub const LONGEST: Duration = Duration::from_millis(14_500);
 /// For the first session under TLS, which shows the certificate before others show it again.
 const TRUST: Duration = Duration::from_secs(6);
 
-/// Looks at a server from all sides: what was seen, and all that was said, secrets masked. `watch` is told of each
-/// probe that does something.
+/// Looks at a server from all sides: what was seen, and all that was said, secrets masked. `watch` is told of
+/// each probe that does something.
 pub async fn examine_watched(target: &Target, watch: Watch) -> (Facts, Vec<String>) {
     let mut facts = Facts {
         identity: target.identity.is_some(),

@@ -243,8 +243,8 @@ fn said(error: io::Error) -> String {
     error.to_string()
 }
 
-/// The clients of a story. `who` numbers the client; it connects when it is first named. An error tells what was
-/// seen in place of what was expected.
+/// The clients of a story. `who` numbers the client; it connects when it is first named. An error tells what
+/// was seen in place of what was expected.
 impl Loopback {
     pub(crate) async fn say(&mut self, who: usize, bytes: &[u8]) -> Result<(), String> {
         self.client(who).await?.control.write(bytes).await

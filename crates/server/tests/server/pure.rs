@@ -175,8 +175,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// One final reply for each command, 426 and 226 to ABOR, no effect on files before a login, RNFR and
-    /// REST as long as they may live and no longer, the queue within its bound: [`Checker`] judges all of it at
-    /// every output.
+    /// REST as long as they may live and no longer, the queue within its bound: [`Checker`] judges all of it
+    /// at every output.
     #[test]
     fn sessions_keep_their_promises(life in life()) {
         let mut checker = Checker::new();

@@ -33,8 +33,8 @@ pub struct LocalOptions {
 }
 
 impl Default for LocalOptions {
-    /// Read-only, synced, `022`, and a day: long enough for a user who lost the connection in the evening, short
-    /// enough that what is left lying does not fill a disk.
+    /// Read-only, synced, `022`, and a day: long enough for a user who lost the connection in the evening,
+    /// short enough that what is left lying does not fill a disk.
     fn default() -> Self {
         Self {
             read_only: true,

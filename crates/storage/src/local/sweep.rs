@@ -36,7 +36,8 @@ const DEPTH: usize = 128;
 /// The buffer of a level.
 const BUFFER: usize = 8 * 1024;
 
-/// The task that waits for a sweep holds this; a sweep that nobody waits for any more ends at the next directory.
+/// The task that waits for a sweep holds this; a sweep that nobody waits for any more ends at the next
+/// directory.
 pub(super) struct Walk<'a> {
     pub(super) inner: &'a Inner,
     pub(super) now: SystemTime,

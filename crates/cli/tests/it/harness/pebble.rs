@@ -12,8 +12,8 @@ use super::need;
 use super::ports::Block;
 use super::process::{Running, command, run, wait_until};
 
-/// A running authority that believes any server that answers for `localhost`. It ends, and forgets all, with this
-/// value.
+/// A running authority that believes any server that answers for `localhost`. It ends, and forgets all, with
+/// this value.
 pub(crate) struct Pebble {
     folder: TempDir,
     program: PathBuf,

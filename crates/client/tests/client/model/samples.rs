@@ -63,8 +63,8 @@ async fn a_broken_download_is_resumed_64_kib_before_its_end() {
     assert_eq!(scene.get(true, Verify::Size).await.unwrap(), Got::AlreadyThere);
 }
 
-/// An interrupted download, and perhaps another file at the site since. Without SIZE the file once had another
-/// length than the site's, and success was told.
+/// An interrupted download, and perhaps another file at the site since. Without SIZE the file once had
+/// another length than the site's, and success was told.
 #[tokio::test]
 async fn only_what_is_proven_to_be_the_start_of_the_file_is_resumed() {
     let grow = |length| Some(Change::Grow(Content { seed: 2, length }));

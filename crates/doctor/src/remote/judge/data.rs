@@ -75,8 +75,8 @@ fn in_part(facts: &Facts, findings: &mut Findings) {
     );
 }
 
-/// A method works without TLS and times out with it: something on the way reads the control connection to open
-/// ports.
+/// A method works without TLS and times out with it: something on the way reads the control connection to
+/// open ports.
 fn blinded(facts: &Facts, findings: &mut Findings) {
     let blinded: Vec<DataMethod> = [DataMethod::Epsv, DataMethod::Pasv, DataMethod::Eprt, DataMethod::Port]
         .into_iter()

@@ -249,8 +249,8 @@ async fn a_ticket_that_is_given_later_is_its_control_connections_alone() {
     assert_eq!(bert.replenished().await, 8);
 }
 
-/// A client that overhears a hello can send it again, but proves nothing: what is thought of the client stays as it
-/// is, and it is given the tickets that it needs.
+/// A client that overhears a hello can send it again, but proves nothing: what is thought of the client stays
+/// as it is, and it is given the tickets that it needs.
 #[tokio::test]
 async fn what_is_overheard_tells_nothing_of_the_client() {
     let site = Site::new();

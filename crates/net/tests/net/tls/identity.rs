@@ -204,8 +204,8 @@ async fn who_a_client_is_counts_where_an_authority_says_so() {
     assert_eq!(nobody.login(Versions::Both).await.binding.client(), None);
 }
 
-/// A client that showed a certificate on the control connection shows it on the data connection, or resumes the
-/// session in which it did. So a client that never resumes is told from another one all the same.
+/// A client that showed a certificate on the control connection shows it on the data connection, or resumes
+/// the session in which it did. So a client that never resumes is told from another one all the same.
 #[tokio::test]
 async fn a_data_connection_shows_the_client_certificate_of_its_control_connection() {
     let (ca, site) = (Ca::new(), Site::new());

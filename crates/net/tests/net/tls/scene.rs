@@ -175,8 +175,8 @@ impl Stranger {
 }
 
 impl Stranger {
-    /// Makes a data connection for a control connection, and reads to the server's end if asked to. What it is
-    /// for the server, which has ended it in order, and for the client: whether it resumed.
+    /// Makes a data connection for a control connection, and reads to the server's end if asked to. What it
+    /// is for the server, which has ended it in order, and for the client: whether it resumed.
     pub(crate) async fn comes(
         &self,
         binding: &Binding,
