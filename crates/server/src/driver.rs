@@ -60,7 +60,8 @@ pub(crate) async fn run(
     if settings.listener.implicit {
         let secured = tokio::select! {
             biased;
-            () = registration.ending().beyond(Stop::Drain) => Err(NoTls::Refused(registration.ending_reason())),
+            // Nothing runs yet that draining would wait for.
+            () = registration.ending().beyond(Stop::No) => Err(NoTls::Refused(registration.ending_reason())),
             secured = secure(&control, shared, registration, &settings, None) => secured,
         };
         match secured {

@@ -114,7 +114,17 @@ impl Registry {
         self.table().sessions.values().map(|entry| entry.info()).collect()
     }
 
-    /// Tells of every change from now on.
+    /// Tells the watchers, if there are any.
+    fn tell(&self, what: Happened, session: impl FnOnce() -> SessionInfo) {
+        let changes = &self.0.changes;
+        if changes.receiver_count() > 0 {
+            // The last watcher may go at this moment.
+            let _ = changes.send(Arc::new(Change { what, session: session() }));
+        }
+    }
+
+    /// Tells of every change from now on. A session that ends makes room for the next one before it is told
+    /// of, so that the beginning of that may come first.
     #[must_use]
     pub fn watch(&self) -> Watcher {
         Watcher(self.0.changes.subscribe())
@@ -358,16 +368,7 @@ impl Registration {
     }
 
     fn changed(&self, what: Happened) {
-        changed(&self.registry, &self.entry, what);
-    }
-}
-
-/// Tells the watchers.
-fn changed(registry: &Registry, entry: &Entry, what: Happened) {
-    let changes = &registry.0.changes;
-    if changes.receiver_count() > 0 {
-        // The last watcher may go at this moment.
-        let _ = changes.send(Arc::new(Change { what, session: entry.info() }));
+        self.registry.tell(what, || self.entry.info());
     }
 }
 
@@ -400,16 +401,20 @@ pub(crate) struct Listed {
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        changed(&self.registry, &self.entry, Happened::TransferEnded);
-        let mut table = self.registry.table();
-        let state = &mut *self.entry.state();
-        if let Some(transfer) = state.transfer.take() {
-            let bytes = transfer.track.progress.bytes();
-            count(transfer.verb, bytes, &mut state.sent, &mut state.received);
-            if state.user.as_ref() != Some(&transfer.user) {
-                table.log_out(&transfer.user);
+        // As it was with its transfer; told when its place is free.
+        let session = self.entry.info();
+        {
+            let mut table = self.registry.table();
+            let state = &mut *self.entry.state();
+            if let Some(transfer) = state.transfer.take() {
+                let bytes = transfer.track.progress.bytes();
+                count(transfer.verb, bytes, &mut state.sent, &mut state.received);
+                if state.user.as_ref() != Some(&transfer.user) {
+                    table.log_out(&transfer.user);
+                }
             }
         }
+        self.registry.tell(Happened::TransferEnded, || session);
     }
 }
 

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! [`process::run`] makes what the process needs beforehand: log, threads, limits. While a server runs, its
-//! certificates are renewed and read again, and old partial uploads are removed.
+//! certificates are renewed and read again, and old partial uploads are removed; not so where a program runs
+//! the [`Server`] of `bind` itself.
 #![forbid(unsafe_code)]
 
 mod binding;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use config::SiteConfig;
 use server::{Registry, Server};
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
 use crate::binding::{self, show_ports};
 use crate::error::Error;
@@ -87,15 +88,23 @@ impl Running {
         let (control, implicit) = (server.control(), server.implicit());
         tracing::info!(?control, ?implicit, passive = %show_ports(&server.passive()), "serving");
         let (registry, patience) = (server.registry(), server.config().deadlines.drain);
-        let reload = Notify::new();
-        let reopen = || {
-            log.reopen();
-            reload.notify_one();
-        };
+        let reload = Arc::new(Notify::new());
+        // A task of its own: a certificate on a disk that hangs must not keep signals waiting.
+        let mut tasks = JoinSet::new();
+        tasks.spawn({
+            let (reload, log) = (Arc::clone(&reload), Arc::clone(&log));
+            async move {
+                let reopen = || {
+                    log.reopen();
+                    reload.notify_one();
+                };
+                signals.follow(&registry, patience, reopen).await;
+            }
+        });
         tokio::select! {
             () = server.run() => {}
             () = opened.maintain(&reload) => {}
-            () = signals.follow(&registry, patience, reopen) => {}
+            _ = tasks.join_next() => {}
         }
         tracing::info!("stopped");
     }

@@ -414,6 +414,10 @@ impl Fetch<'_> {
         if let Likeness::Differs(what) = self.source.likeness(&now) {
             return self.changed(total, what, now).await;
         }
+        // Without SIZE nothing else would tell a file that was replaced and removed since.
+        if self.source.size.is_none() && self.source.modified.is_some() && now.modified.is_none() {
+            return self.again("the server no longer tells when it was modified").await;
+        }
         if self.part.length()? != total {
             return self.again("the server's file is shorter than the partial one").await;
         }

@@ -32,7 +32,7 @@ const OTHER_WORDS: [(Reason, &str); 9] = [
     (Reason::DataNotMade, "425 No connection attempt from "),
     (Reason::DialFailed, " refused the connection: "),
     (Reason::ForeignAddress, "504 Your address is "),
-    (Reason::LineTooLong, "500 ClientControl longer than "),
+    (Reason::LineTooLong, "500 Line longer than "),
     (Reason::Unserved, " is not supported."),
     (Reason::WrongFamily, "522 Network protocol not supported, use "),
 ];

@@ -12,7 +12,7 @@
 //! - what comes behind the first n bytes of a file that is there: a new file is put together of both, and
 //!   renamed.
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
@@ -303,8 +303,15 @@ impl Upload {
 fn copy(mut from: &File, count: u64, mut to: &File, at: u64) -> Result<()> {
     from.rewind()?;
     to.seek(SeekFrom::Start(at))?;
-    let copied = std::io::copy(&mut from.take(count), &mut to)?;
-    if copied == count { Ok(()) } else { Err(Kind::Changed.into()) }
+    let mut left = count;
+    loop {
+        match std::io::copy(&mut from.take(left), &mut to) {
+            Ok(copied) => return if copied == left { Ok(()) } else { Err(Kind::Changed.into()) },
+            // Both files stand where the copy was interrupted.
+            Err(error) if error.kind() == ErrorKind::Interrupted => left = count - from.stream_position()?,
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// Gives a file that takes another's place its owner and group, as far as the process may.
