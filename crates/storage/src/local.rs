@@ -21,6 +21,7 @@ mod listing;
 #[cfg(test)]
 mod model;
 mod names;
+mod open;
 mod part;
 mod resolve;
 mod rights;
@@ -317,7 +318,7 @@ impl Inner {
         match unlinkat(&dir, name, AtFlags::REMOVEDIR) {
             // Some file systems say "exists" for "not empty".
             Err(Errno::NOTEMPTY | Errno::EXIST) => {
-                clear_of_parts(&resolve::open_name(&dir, name, OFlags::RDONLY | OFlags::DIRECTORY)?)?;
+                clear_of_parts(&open::open_name(&dir, name, OFlags::RDONLY | OFlags::DIRECTORY)?)?;
                 Ok(unlinkat(&dir, name, AtFlags::REMOVEDIR)?)
             }
             done => Ok(done?),
@@ -332,7 +333,7 @@ impl Inner {
         let stat = facts::of_name(&dir, name)?;
         if stat.posix.mode & 0o777 != mode {
             // The process's own mask took bits away. What it inherited (setgid) stays.
-            let made = resolve::open_name(&dir, name, OFlags::RDONLY | OFlags::DIRECTORY)?;
+            let made = open::open_name(&dir, name, OFlags::RDONLY | OFlags::DIRECTORY)?;
             fchmod(made, Mode::from_raw_mode(stat.posix.mode & 0o7000 | mode))?;
         }
         self.sync(&dir)
@@ -385,7 +386,7 @@ impl Inner {
             return Ok(());
         }
         self.faults.before()?;
-        match resolve::open_name(dir, b".", OFlags::RDONLY | OFlags::DIRECTORY) {
+        match open::open_name(dir, b".", OFlags::RDONLY | OFlags::DIRECTORY) {
             Ok(dir) => Ok(fsync(dir)?),
             Err(Errno::ACCESS) => Ok(()),
             Err(errno) => Err(errno.into()),

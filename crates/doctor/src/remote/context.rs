@@ -1,11 +1,9 @@
 //! What do all tests of an examination share?
 use std::net::SocketAddr;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 
-use super::call::Call;
-use super::facts::{Cover, Dial, End, Handshake, Login, Trial};
-use super::login;
+use super::facts::{Cover, Dial, End, Handshake, Trial};
 use super::notebook::Notebook;
 use super::target::Target;
 use super::trial::SEGMENTS;
@@ -19,8 +17,27 @@ pub(super) struct Context<'a> {
     pub(super) notebook: &'a Notebook,
     pub(super) to: SocketAddr,
     pub(super) permits: Semaphore,
-    pub(super) guard: login::LoginGuard,
+    pub(super) guard: LoginGuard,
     passive_ports: watch::Sender<PassivePorts>,
+}
+
+/// What the first login has shown to those that come after it. A password that is refused is not said again:
+/// a server that counts failures would shut the user out.
+#[derive(Debug, Default)]
+pub(super) struct LoginGuard(pub(super) Mutex<LoginState>);
+
+#[derive(Debug)]
+pub(super) enum LoginState {
+    /// No login has succeeded, and the password was said without an answer to it: so much weighs that.
+    Uncertain(u8),
+    Accepted,
+    Refused(String),
+}
+
+impl Default for LoginState {
+    fn default() -> Self {
+        Self::Uncertain(0)
+    }
 }
 
 /// What is known of the passive ports, while the tests run.
@@ -36,36 +53,7 @@ pub(super) enum PassivePorts {
 impl<'a> Context<'a> {
     pub(super) fn new(target: &'a Target, notebook: &'a Notebook, to: SocketAddr) -> Self {
         let (permits, passive_ports) = (Semaphore::new(SESSIONS), watch::Sender::new(PassivePorts::Unknown));
-        Self { target, notebook, to, permits, guard: login::LoginGuard::default(), passive_ports }
-    }
-
-    /// A session; what became of the login is written down.
-    pub(super) async fn session(&self, to: SocketAddr, cover: Cover, lane: &'static str) -> Option<Call<'a>> {
-        let came = Box::pin(login::session(self, to, cover, lane)).await;
-        let (call, login) = match came {
-            Ok(call) => (Some(call), Login::Done),
-            Err(login) => (None, login),
-        };
-        let mut facts = self.notebook.facts();
-        if matches!(login, Login::Full(_) | Login::Banned(_) | Login::Broken(_)) {
-            facts.left_out.push(lane);
-        }
-        if to == self.to {
-            let known = facts.logins.iter().position(|(of, _)| *of == cover);
-            match known {
-                // One that came in once can come in, and what failed later was for another reason, such as a
-                // limit. What was left out says nothing new.
-                Some(_) if matches!(login, Login::Full(_) | Login::Banned(_) | Login::NotRepeated(_)) => {}
-                Some(at) if facts.logins.get(at).is_some_and(|(_, was)| *was != Login::Done) => {
-                    facts.logins.remove(at);
-                    facts.logins.push((cover, login));
-                }
-                Some(_) => {}
-                None => facts.logins.push((cover, login)),
-            }
-        }
-        drop(facts);
-        call
+        Self { target, notebook, to, permits, guard: LoginGuard::default(), passive_ports }
     }
 
     /// As soon as it is another than `than`.

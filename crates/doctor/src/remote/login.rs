@@ -2,8 +2,6 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::sync::Mutex;
-
 use net::tls::UpgradeError;
 use net::tls::Versions;
 use net::tls::client::ClientTls;
@@ -11,7 +9,7 @@ use wire::command::Mechanism;
 use wire::{Command, Protection, Reply, RepresentationType, Severity};
 
 use super::call::{ANSWER, Call, FULL, HandshakeFailed, NoReply, TRIES, line};
-use super::context::Context;
+use super::context::{Context, LoginGuard, LoginState};
 use super::facts::{Cover, Dial, Handshake, Login};
 use super::notebook::Notebook;
 use super::target::Target;
@@ -24,25 +22,6 @@ const DOUBT: u8 = 4;
 /// For a greeting, and for the answer to a password: both may be looked up, and some servers wait on purpose.
 const SLOW: Duration = Duration::from_secs(6);
 
-/// What the first login has shown to those that come after it. A password that is refused is not said again:
-/// a server that counts failures would shut the user out.
-#[derive(Debug, Default)]
-pub(super) struct LoginGuard(Mutex<LoginState>);
-
-#[derive(Debug)]
-enum LoginState {
-    /// No login has succeeded, and the password was said without an answer to it: so much weighs that.
-    Uncertain(u8),
-    Accepted,
-    Refused(String),
-}
-
-impl Default for LoginState {
-    fn default() -> Self {
-        Self::Uncertain(0)
-    }
-}
-
 impl From<NoReply> for Login {
     fn from(no_reply: NoReply) -> Self {
         match no_reply {
@@ -52,8 +31,39 @@ impl From<NoReply> for Login {
     }
 }
 
+impl<'a> Context<'a> {
+    /// A session; what became of the login is written down.
+    pub(super) async fn session(&self, to: SocketAddr, cover: Cover, lane: &'static str) -> Option<Call<'a>> {
+        let came = Box::pin(session(self, to, cover, lane)).await;
+        let (call, login) = match came {
+            Ok(call) => (Some(call), Login::Done),
+            Err(login) => (None, login),
+        };
+        let mut facts = self.notebook.facts();
+        if matches!(login, Login::Full(_) | Login::Banned(_) | Login::Broken(_)) {
+            facts.left_out.push(lane);
+        }
+        if to == self.to {
+            let known = facts.logins.iter().position(|(of, _)| *of == cover);
+            match known {
+                // One that came in once can come in, and what failed later was for another reason, such as a
+                // limit. What was left out says nothing new.
+                Some(_) if matches!(login, Login::Full(_) | Login::Banned(_) | Login::NotRepeated(_)) => {}
+                Some(at) if facts.logins.get(at).is_some_and(|(_, was)| *was != Login::Done) => {
+                    facts.logins.remove(at);
+                    facts.logins.push((cover, login));
+                }
+                Some(_) => {}
+                None => facts.logins.push((cover, login)),
+            }
+        }
+        drop(facts);
+        call
+    }
+}
+
 /// A session that is logged in, with PROT P under TLS and TYPE I, in the directory that the target names.
-pub(super) async fn session<'n>(
+async fn session<'n>(
     context: &Context<'n>,
     to: SocketAddr,
     cover: Cover,

@@ -35,8 +35,8 @@ use super::facts;
 use super::facts::Facts;
 use super::fault::Faults;
 use super::inner::{Inner, Sync};
+use super::open::open_name;
 use super::part::{self, Absent, Held, PartName};
-use super::resolve::open_name;
 use crate::{Error, FileType, Kind, Result};
 
 /// Bytes copied at a time.

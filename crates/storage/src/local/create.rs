@@ -20,8 +20,8 @@ use rustix::fs::{Access, OFlags};
 
 use super::beginning::{Base, Beginning, Content, PartKind, Publish, make_spare};
 use super::inner::{Inner, hop};
+use super::open::open_name;
 use super::part::{self, Absent, Held, PartName};
-use super::resolve::open_name;
 use super::target::{self, Target};
 use super::upload::Upload;
 use super::{facts, in_place, rights, unique};

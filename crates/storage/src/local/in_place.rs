@@ -16,8 +16,8 @@ use rustix::fs::{CWD, MemfdFlags, Mode, OFlags, fchmod, memfd_create, openat};
 
 use super::append;
 use super::inner::{Inner, Sync, hop};
+use super::open::open_name;
 use super::part;
-use super::resolve::open_name;
 use super::target::Target;
 use crate::{Create, Kind, Op, Result, Sink, VPath};
 

@@ -29,7 +29,7 @@ use rustix::io::Errno;
 use rustix::process::geteuid;
 use sha2::{Digest, Sha256};
 
-use super::resolve::open_name;
+use super::open::open_name;
 use crate::{Kind, Result};
 
 const PREFIX: &[u8] = b".pasv.";

@@ -5,12 +5,13 @@
 //! link swapped in meanwhile.
 use std::ffi::CString;
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2, readlinkat};
 use rustix::io::Errno;
 
+use super::open::{AS_IT_IS, open_name};
 use super::part::{self, PartName};
 use crate::{Error, Kind, Result, VPath};
 
@@ -234,15 +235,6 @@ fn link(root: &Root, path: &VPath) -> Result<Option<Vec<u8>>> {
 
 pub(super) fn components(path: &[u8]) -> impl DoubleEndedIterator<Item = Vec<u8>> + '_ {
     path.split(|b| *b == b'/').filter(|name| !matches!(*name, b"" | b".")).map(<[u8]>::to_vec)
-}
-
-/// For whatever has a name: a link is not followed, and the other end of a pipe not waited for.
-const AS_IT_IS: OFlags =
-    OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
-
-/// Opens what has a name in a directory.
-pub(super) fn open_name(dir: impl AsFd, name: &[u8], flags: OFlags) -> rustix::io::Result<File> {
-    openat(dir, name, flags | AS_IT_IS, Mode::empty()).map(File::from)
 }
 
 /// Opens a part to see what a broken upload has left; nothing where there is none that we may read.

@@ -15,7 +15,7 @@ use rustix::io::Errno;
 
 use super::inner::{Inner, Sync};
 use super::part::{self, Absent, Held, PartName};
-use super::{append, facts, resolve};
+use super::{append, facts, open};
 use crate::{FileType, Result};
 
 /// What a sweep did.
@@ -71,7 +71,7 @@ impl Walk<'_> {
                 _ if bytes == b"." || bytes == b".." => {}
                 Kind::RegularFile | Kind::Unknown if part::is_part(bytes) => self.part(dir, bytes, swept),
                 Kind::Directory | Kind::Unknown => {
-                    match resolve::open_name(dir, bytes, OFlags::RDONLY | OFlags::DIRECTORY) {
+                    match open::open_name(dir, bytes, OFlags::RDONLY | OFlags::DIRECTORY) {
                         Ok(_) if levels == 0 => swept.skipped += 1,
                         Ok(below) => self.directory(&below, levels - 1, swept),
                         Err(Errno::NOTDIR | Errno::LOOP | Errno::NOENT) => {}

@@ -29,8 +29,8 @@ use super::beginning::{Beginning, Content, PartKind, Publish, make_spare};
 use super::facts;
 use super::facts::Facts;
 use super::inner::{Inner, Sync, hop};
+use super::open::open_name;
 use super::part::{self, PartName};
-use super::resolve::open_name;
 use super::target::Target;
 use crate::{Kind, Op, Result, Sink, VPath};
 
