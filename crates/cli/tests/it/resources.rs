@@ -90,12 +90,19 @@ fn without_descriptors_a_transfer_says_so_and_works_again_after_it() {
     let pid = Pid::from_raw(site.pid().cast_signed());
     let mut talk = site.door.talk();
     talk.ask_for("TYPE I", "200");
+    let folder = format!("/proc/{}/fd", site.pid());
+    // Descriptors of sockets and of the file.
+    let in_use = || {
+        let names = fs::read_dir(&folder).expect("its descriptors").flatten();
+        let paths = names.filter_map(|name| fs::read_link(name.path()).ok());
+        paths.filter(|path| path.ends_with("x") || path.to_string_lossy().starts_with("socket:")).count()
+    };
+    let idle = in_use();
     // The first one takes what is kept open from then on.
     let mut data = talk.passive();
     talk.ask_for("RETR x", "150");
     data.read_to_end(&mut Vec::new()).expect("the data");
     talk.expect("226");
-    let folder = format!("/proc/{}/fd", site.pid());
     // A limit of descriptors is one of their numbers: the first that may not be had any more.
     let limit = |room: usize| {
         let names = fs::read_dir(&folder).expect("its descriptors").flatten();
@@ -106,6 +113,8 @@ fn without_descriptors_a_transfer_says_so_and_works_again_after_it() {
     let mut told = Vec::new();
     // One is enough for the file or for the connection, whichever comes first, and not for both.
     for room in [0, 1] {
+        wait_until(Instant::now() + Duration::from_secs(10), || (in_use() == idle).then_some(()))
+            .expect("what the last transfer had opened is closed");
         let limit = Rlimit { current: Some(limit(room)), maximum: before.maximum };
         prlimit(pid, Resource::Nofile, limit).expect("a limit for a child of ours");
         let _data = talk.passive();
